@@ -1,7 +1,7 @@
-"""The head view: every layer's and head's attention as lines from queries to keys, in one message.
+"""The head view: the attention of every head as lines from queries to keys, in one message.
 
-All layers and heads travel once, as bytes, to a canvas in the browser. Hovering, switching layers and
-toggling heads then cost no trip to the server; only what the student *selects* comes back to Python.
+All layers and heads travel once, as bytes, to a canvas in the browser. Hovering, switching layers
+and toggling heads then cost no trip to the server; only what the student *selects* comes back.
 """
 
 import json
@@ -25,7 +25,7 @@ _component = st.components.v2.component(
 
 @dataclass(frozen=True)
 class HeadViewText:
-    """Every word of the head view, already translated; names in braces are filled in the browser."""
+    """Every word of the head view, translated; the browser fills in the names in braces."""
 
     title: str  # what the whole picture is, for screen readers
     layers: str  # caption of the layer buttons: "Layer"
@@ -59,7 +59,7 @@ class Pin:
     query: int | None
 
     def within(self, n_layers: int, n_heads: int, n_queries: int) -> Self:
-        """The same selection where it exists in a picture of this size, else the nearest wider one."""
+        """The same selection as far as it exists in a picture of this size."""
         return type(self)(
             layer=min(max(self.layer, 0), max(n_layers - 1, 0)),
             head=self.head if self.head is not None and 0 <= self.head < n_heads else None,
@@ -84,11 +84,13 @@ def quantise(
     """
     if not np.all((attention >= -1e-4) & (attention <= 1 + 1e-4)):
         raise ValueError("attention weights must lie between 0 and 1")
-    return np.rint(np.clip(attention, 0, 1) * 255).astype(np.uint8)
+    steps: UInt8[np.ndarray, "layer head query key"]
+    steps = np.rint(np.clip(attention, 0, 1) * 255).astype(np.uint8)
+    return steps
 
 
 def pack(header: dict[str, Any], body: bytes) -> bytes:
-    """One message: the header's length (4 bytes, little-endian), the header as UTF-8 JSON, the body."""
+    """One message: 4 bytes with the header's length (little-endian), the header (JSON), the body."""
     head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     return struct.pack("<I", len(head)) + head + body
 
@@ -155,7 +157,7 @@ def _said(key: str) -> _Agreement | None:
 
 
 def _agree(key: str, wanted: Pin, size: tuple[int, int, int]) -> _Agreement:
-    """Whoever spoke last is right: the student's new click, or a pin the page did not send before."""
+    """Whoever spoke last is right: a new click, or a pin the page did not send before."""
     memory = f"{key}:agreed"
     before: tuple[_Agreement, Pin] | None = st.session_state.get(memory)
     said = _said(key)
