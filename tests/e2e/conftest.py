@@ -1,7 +1,7 @@
 """A real server and a real browser, for the journeys in this folder.
 
-Chromium is Playwright's own, else the system's. Without one the journeys are skipped with a warning;
-with JUMOK_REQUIRE_BROWSER=1 (as on CI) a missing browser is an error.
+Chromium is Playwright's own, else the system's. Without one the journeys are skipped with a
+warning; with JUMOK_REQUIRE_BROWSER=1 (as on CI) a missing browser is an error.
 """
 
 import os
@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 import warnings
@@ -17,25 +18,25 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
-playwright_api = pytest.importorskip("playwright.sync_api")
 ROOT = Path(__file__).parents[2]
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 Serve = Callable[..., AbstractContextManager[str]]
-OpenPage = Callable[..., "playwright_api.Page"]
+OpenPage = Callable[..., Page]
 
 
-def find_chromium(playwright: "playwright_api.Playwright") -> str | None:
+def find_chromium(playwright: Playwright) -> str | None:
     own = playwright.chromium.executable_path
     names = ("chromium", "chromium-browser", "google-chrome")
     return own if Path(own).exists() else next(filter(None, map(shutil.which, names)), None)
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator["playwright_api.Browser"]:
+def browser() -> Iterator[Browser]:
     """One Chromium a file: Playwright's event loop must not outlive it into other tests."""
-    with playwright_api.sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         path = find_chromium(playwright)
         if path is None:
             reason = "no Chromium found (python -m playwright install chromium)"
@@ -49,10 +50,10 @@ def browser() -> Iterator["playwright_api.Browser"]:
 
 
 @pytest.fixture
-def page(browser: "playwright_api.Browser") -> Iterator[OpenPage]:
+def page(browser: Browser) -> Iterator[OpenPage]:
     """page(url, width=, height=, dark=, touch=, locale=, scale=) opens a fresh profile at `url`.
 
-    Hosts other than this machine are out of reach, and an uncaught error in the page fails the test.
+    Hosts other than this machine are out of reach; an uncaught error in the page fails the test.
     """
     contexts, errors = [], []
 
@@ -65,7 +66,7 @@ def page(browser: "playwright_api.Browser") -> Iterator[OpenPage]:
         touch: bool = False,
         locale: str = "en-US",
         scale: float = 1,
-    ) -> "playwright_api.Page":
+    ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
@@ -100,19 +101,20 @@ def serving(script: str | Path, **environment: str) -> Iterator[str]:
     options = ["--server.port", str(port), "--server.address", "127.0.0.1"]
     options += ["--server.headless", "true", "--browser.gatherUsageStats", "false"]
     env = os.environ | {"PYTHONPATH": str(ROOT)} | environment
-    server = subprocess.Popen(
-        [*command, *options], cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
     address = f"http://127.0.0.1:{port}"
-    try:
-        wait_until_healthy(server, address)
-        yield address
-    finally:
-        server.terminate()
-        server.communicate()
+    with tempfile.TemporaryFile("w+") as log:
+        server = subprocess.Popen([*command, *options], cwd=ROOT, env=env, stdout=log, stderr=log)
+        try:
+            if not is_healthy(server, address):
+                log.seek(0)
+                raise RuntimeError(f"no answer from {address}:\n{log.read()}")
+            yield address
+        finally:
+            server.terminate()
+            server.wait()
 
 
-def wait_until_healthy(server: "subprocess.Popen[bytes]", address: str, seconds: int = 60) -> None:
+def is_healthy(server: "subprocess.Popen[bytes]", address: str, seconds: int = 60) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and server.poll() is None:
         try:
@@ -120,10 +122,8 @@ def wait_until_healthy(server: "subprocess.Popen[bytes]", address: str, seconds:
         except OSError:
             time.sleep(0.1)
         else:
-            return
-    server.terminate()
-    output = server.communicate()[0].decode()
-    raise RuntimeError(f"the server at {address} does not answer:\n{output}")
+            return True
+    return False
 
 
 @pytest.fixture(scope="session")

@@ -90,7 +90,7 @@ def quantise(
 
 
 def pack(header: dict[str, Any], body: bytes) -> bytes:
-    """One message: 4 bytes with the header's length (little-endian), the header (JSON), the body."""
+    """One message: the length of the header (4 bytes, little-endian), the header (JSON), the body."""
     head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     return struct.pack("<I", len(head)) + head + body
 
