@@ -1,0 +1,35 @@
+"""The Transformer of Jumok, everything about it but the screen.
+
+from model import load, trace, translate, name_pronoun
+bundle = load("checkpoints/jumok")
+t = trace(bundle, "The animal didn't cross the street because it was too tired.")
+t.attention("encoder")   # float32 [layer, head, query, key]
+"""
+
+from .analysis.coreference import find_pronouns, name_pronoun
+from .capture import capture, intervene
+from .checkpoint import Bundle, load
+from .config import LANGUAGES, Lang, ModelConfig, TrainConfig
+from .decode import translate
+from .errors import ModelError
+from .trace import KINDS, AttentionSteps, Kind, Trace, trace
+
+__all__ = [
+    "KINDS",
+    "LANGUAGES",
+    "AttentionSteps",
+    "Bundle",
+    "Kind",
+    "Lang",
+    "ModelConfig",
+    "ModelError",
+    "Trace",
+    "TrainConfig",
+    "capture",
+    "find_pronouns",
+    "intervene",
+    "load",
+    "name_pronoun",
+    "trace",
+    "translate",
+]

@@ -1,0 +1,228 @@
+"""Checkpoints: config.json · model.safetensors · tokenizer.model · metrics.json · CARD.md.
+
+Plain data only. Nothing in a checkpoint is ever executed, and everything is checked before use:
+settings, sizes, checksums, shapes, finite numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from .config import ModelConfig, from_dict, to_dict
+from .errors import ModelError
+from .tokenizer import Tokenizer
+from .transformer import Transformer
+
+FORMAT = 1
+_SMALL_FILE = 16 * 2**20  # bytes; no config, tokenizer or metrics file is larger
+_SHA = "sha256"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model ready for use, in eval mode, with all that belongs to it.
+
+    Attributes:
+        name: the checkpoint's folder name.
+        version: changes whenever weights, tokenizer or settings change; a key for caches.
+        metrics: what `metrics.json` says was measured on held-out data.
+    """
+
+    name: str
+    model: Transformer
+    tokenizer: Tokenizer
+    config: ModelConfig
+    metrics: Mapping[str, Any]
+    version: str
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model's weights are."""
+        return self.model.embedding.weight.device
+
+
+def pick_device(device: str) -> torch.device:
+    """The named device; "auto" is the GPU where there is one."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(device)
+
+
+def load(path: str | Path, device: str = "auto") -> Bundle:
+    """Read a checkpoint, ready for use in eval mode.
+
+    Raises:
+        ModelError: `checkpoint_missing`, `checkpoint_damaged`, `config_invalid`,
+            `config_too_large` or `tokenizer_damaged`.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise ModelError(
+            "checkpoint_missing", f"there is no checkpoint folder {path}", path=str(path)
+        )
+    header = _read_json(path / "config.json")
+    if header.get("format") != FORMAT:
+        raise _damaged(path / "config.json", f"its format is not {FORMAT}")
+    config = from_dict(ModelConfig, header.get("model"))
+    checksums = header.get(_SHA)
+    if not isinstance(checksums, dict):
+        raise _damaged(path / "config.json", "it has no checksums")
+    if checksums.get("settings") != _settings_sha(config):
+        raise _damaged(path / "config.json", "the settings' checksum differs")
+    tokenizer = Tokenizer(_read_checked(path / "tokenizer.model", checksums, _SMALL_FILE))
+    if tokenizer.vocab_size != config.vocab_size:
+        raise _damaged(
+            path / "tokenizer.model",
+            f"it has {tokenizer.vocab_size} pieces, the settings say {config.vocab_size}",
+        )
+    weights = path / "model.safetensors"
+    model = _build(
+        config, _read_checked(weights, checksums, 4 * config.n_parameters + 2**20), weights
+    )
+    metrics = _read_json(path / "metrics.json") if (path / "metrics.json").exists() else {}
+    version = hashlib.sha256(json.dumps(checksums, sort_keys=True).encode()).hexdigest()[:16]
+    return Bundle(
+        path.resolve().name,
+        model.to(pick_device(device)).eval(),
+        tokenizer,
+        config,
+        metrics,
+        version,
+    )
+
+
+def save(
+    path: str | Path,
+    model: Transformer,
+    tokenizer: Tokenizer,
+    metrics: Mapping[str, Any],
+    card: str,
+    *,
+    half: bool = False,
+) -> None:
+    """Write a checkpoint whole: it appears under `path` complete or not at all.
+
+    Args:
+        half: store the weights as float16, in half the size.
+    """
+    path = Path(path)
+    dtype = torch.float16 if half else torch.float32
+    tensors = {k: v.detach().to("cpu", dtype).contiguous() for k, v in model.state_dict().items()}
+    weights = save_tensors(tensors)
+    checksums = {
+        "settings": _settings_sha(model.config),
+        "model.safetensors": _sha(weights),
+        "tokenizer.model": _sha(tokenizer.model_proto),
+    }
+    header = {"format": FORMAT, "model": to_dict(model.config), _SHA: checksums}
+    path.mkdir(parents=True, exist_ok=True)
+    write_atomically(path / "model.safetensors", weights)
+    write_atomically(path / "tokenizer.model", tokenizer.model_proto)
+    write_atomically(path / "metrics.json", _json(metrics))
+    write_atomically(path / "CARD.md", card.encode())
+    # Last: until the header names these very files, a reader sees the old checkpoint or an error.
+    write_atomically(path / "config.json", _json(header))
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a reader, or a kill, never meets half of it."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _build(config: ModelConfig, weights: bytes, path: Path) -> Transformer:
+    try:
+        tensors = load_tensors(weights)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, "it is not a safetensors file") from error
+    # Shapes are compared on the meta device: a wrong file costs no memory and no initialisation.
+    with torch.device("meta"):
+        model = Transformer(config)
+    expected = model.state_dict()
+    if missing := sorted(expected.keys() - tensors.keys()):
+        raise _damaged(path, f"{missing[0]} is missing")
+    if extra := sorted(tensors.keys() - expected.keys()):
+        raise _damaged(path, f"{extra[0]} does not belong there")
+    for name, tensor in tensors.items():
+        _check_tensor(path, name, tensor, expected[name])
+    model = Transformer(config)
+    model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    return model
+
+
+def _check_tensor(path: Path, name: str, tensor: Tensor, expected: Tensor) -> None:
+    if tensor.shape != expected.shape:
+        got, want = tuple(tensor.shape), tuple(expected.shape)
+        raise _damaged(path, f"{name} has shape {got}, the settings say {want}")
+    if tensor.dtype not in (torch.float32, torch.float16, torch.bfloat16):
+        raise _damaged(path, f"{name} holds {tensor.dtype}, not numbers of 16 or 32 bits")
+    if not tensor.isfinite().all():
+        raise _damaged(path, f"{name} holds numbers that are not finite")
+
+
+def _read(path: Path, limit: int) -> bytes:
+    if not path.is_file():
+        raise ModelError("checkpoint_missing", f"there is no file {path}", path=str(path))
+    if path.stat().st_size > limit:
+        raise _damaged(path, f"it is larger than {limit:,} bytes")
+    return path.read_bytes()
+
+
+def _read_checked(path: Path, checksums: Mapping[str, Any], limit: int) -> bytes:
+    content = _read(path, limit)
+    if _sha(content) != checksums.get(path.name):
+        raise _damaged(path, "its checksum differs from config.json: it is cut short or changed")
+    return content
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(_read(path, _SMALL_FILE))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise _damaged(path, "it is not JSON") from error
+    if not isinstance(content, dict):
+        raise _damaged(path, "it is not a JSON object")
+    return content
+
+
+def _json(content: Mapping[str, Any]) -> bytes:
+    return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _sha(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _settings_sha(config: ModelConfig) -> str:
+    return _sha(json.dumps(to_dict(config), sort_keys=True).encode())
+
+
+def _damaged(path: Path, why: str) -> ModelError:
+    return ModelError(
+        "checkpoint_damaged",
+        f"{path} cannot be used: {why}; copy the checkpoint again",
+        path=str(path),
+        why=why,
+    )

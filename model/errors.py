@@ -1,0 +1,17 @@
+"""Errors that a person can cause, each with a stable code so that a screen can translate it."""
+
+from __future__ import annotations
+
+
+class ModelError(ValueError):
+    """Something that a person gave cannot be used; says what is wrong and what to do.
+
+    Attributes:
+        code: stable name of the kind of error, for translation ("text_too_long").
+        details: the values that the message mentions, by name.
+    """
+
+    def __init__(self, code: str, message: str, **details: object) -> None:
+        super().__init__(message)
+        self.code = code
+        self.details = details
