@@ -90,7 +90,7 @@ def quantise(
 
 
 def pack(header: dict[str, Any], body: bytes) -> bytes:
-    """One message: the length of the header (4 bytes, little-endian), the header (JSON), the body."""
+    """One message: the header's length (4 bytes, little-endian), the header as JSON, the body."""
     head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     return struct.pack("<I", len(head)) + head + body
 
@@ -172,13 +172,22 @@ def _agree(key: str, wanted: Pin, size: tuple[int, int, int]) -> _Agreement:
     return now
 
 
-def _percent(attention: Float[np.ndarray, "layer head query key"], pin: Pin) -> list[int]:
-    """The pinned row in whole per cent, from the exact weights; several heads are averaged."""
+def _percent(attention: Float[np.ndarray, "layer head query key"], pin: Pin) -> list[str]:
+    """The pinned row in per cent, from the exact weights; several heads are averaged."""
     if pin.query is None or 0 in attention.shape:
         return []
     rows = attention[pin.layer, :, pin.query]
     row = rows.mean(axis=0) if pin.head is None else rows[pin.head]
-    return [round(100 * float(weight)) for weight in row]
+    return [_whole(float(weight)) for weight in row]
+
+
+def _whole(share: float) -> str:
+    """Whole per cent, and never 0 or 100 for what is not quite that."""
+    if 0 < share < 0.005:
+        return "<1"
+    if 0.995 < share < 1 - 1e-6:
+        return ">99"
+    return f"{100 * share:.0f}"
 
 
 def _ignore() -> None:
