@@ -20,7 +20,7 @@ how it is or may be:
     blade       can be sharp or blunt; ``fragile`` breaks, ``bouncy`` bounces, ``noisy`` is heard
     entertaining, task                  can be interesting or boring, easy or difficult
     male, female                        persons of one gender only
-    mass, plural_only                   what the grammar needs to know
+    mass, plural_only, h_aspire         what the grammar needs to know (le hibou, le yaourt)
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _FEATURES = """
     abstract crowd
     holdable throwable openable washable pourable portable heatable paintable
     size_small size_medium size_big heavy light hard soft fragile bouncy noisy tall long strong
-    warm sweet bitter salty perishable entertaining task mass plural_only
+    warm sweet bitter salty perishable entertaining task mass plural_only h_aspire
 """
 FEATURES = frozenset(_FEATURES.split())
 
