@@ -1,0 +1,67 @@
+"""Jumok: `streamlit run app.py`."""
+
+import streamlit as st
+
+from viz import cache, state, theme
+from viz.i18n import LANGS, Say
+
+
+def main() -> None:
+    """One run of the page, for one session."""
+    st.set_page_config(page_title="Jumok 주목", page_icon="👀", layout="wide")
+    st.html(theme.STYLE)
+    cache.warm_up()  # done already where the server started it
+    say = state.say()
+    page = st.navigation(
+        {say("nav.see"): [st.Page("viz/views/look.py", title=say("nav.look"), default=True)]},
+        position="top",
+    )
+    with st.container(key="masthead", horizontal=True, vertical_alignment="center"):
+        st.markdown("**Jumok** 주목", width="content")
+        with st.container(key="motto"):
+            st.caption(say("app.motto"))
+        _model_picker(say, cache.checkpoints())
+        _language_switch(say)
+    page.run()
+
+
+def _model_picker(say: Say, names: list[str]) -> None:
+    asked, shown = st.query_params.get("model"), state.model_name(names)
+    if asked is not None and asked != shown:
+        st.warning(say.markdown("app.model_unknown", name=asked, shown=shown))
+    state.follow("model", shown)
+    st.selectbox(
+        say("app.model"),
+        names or [shown],
+        key="model",
+        on_change=_into_link,
+        args=("model",),
+        label_visibility="collapsed",
+        width=150,
+    )
+
+
+def _language_switch(say: Say) -> None:
+    state.follow("lang", say.lang)
+    st.segmented_control(
+        say("app.language"),
+        LANGS,
+        format_func={"ko": "한국어", "en": "English"}.__getitem__,
+        key="lang",
+        required=True,
+        on_change=_into_link,
+        args=("lang",),
+        label_visibility="collapsed",
+    )
+
+
+def _into_link(name: str) -> None:
+    st.query_params[name] = st.session_state[name]
+
+
+# Streamlit runs this file once for each visit, as `__main__`; the server imports it once, at its
+# start, and finds here what to do before the first visitor comes.
+if __name__ == "__main__":
+    main()
+else:
+    app = st.App(__file__, lifespan=cache.lifespan)

@@ -1,0 +1,1 @@
+"""What the classroom sees: pages, charts and components over a Trace."""

@@ -1,0 +1,111 @@
+"""Everything that is kept between runs, and the server's warm-up.
+
+One bundle serves every session. What a session asks of it is keyed by the checkpoint's version and
+by every argument that changes the answer; nothing is hidden from the key by an underscore.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+import torch
+
+import model
+from model import Bundle, ModelError, Trace
+from viz.state import FAMOUS, Target
+
+CHECKPOINTS = Path(
+    os.environ.get("JUMOK_CHECKPOINTS", Path(__file__).resolve().parent.parent / "checkpoints")
+)
+"""Where checkpoints lie, one folder each; the variable is for people who train their own."""
+
+DEFAULT = "jumok"
+
+
+def checkpoints() -> list[str]:
+    """Names of the checkpoints on this machine, the bundled one first."""
+    if not CHECKPOINTS.is_dir():
+        return []
+    names = [path.name for path in CHECKPOINTS.iterdir() if (path / "config.json").is_file()]
+    return sorted(names, key=lambda name: (name != DEFAULT, name))
+
+
+def bundle(name: str) -> Bundle:
+    """A checkpoint, loaded once for all sessions, and again when its files change.
+
+    Raises:
+        ModelError: it is missing or cannot be used.
+    """
+    folder = CHECKPOINTS / name
+    return _bundle(str(folder), _stamps(folder))
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _bundle(folder: str, stamps: tuple[tuple[str, int, int], ...]) -> Bundle:
+    return model.load(folder, device="cpu")
+
+
+def _stamps(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    if not folder.is_dir():
+        return ()
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    return tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in files)
+
+
+# A class of thirty with a handful of sentences each. A Trace takes about a megabyte, the longest
+# one several: the size is bounded, too.
+@st.cache_data(show_spinner=False, max_entries=256, max_size="256MB", ttl="1h")
+def trace(name: str, version: str, text: str, target: str | None, to: Target) -> Trace:
+    """What one forward pass did; `version` is the checkpoint's, so that a new one is never mixed up.
+
+    Raises:
+        ModelError: the text cannot be read.
+    """
+    return model.trace(bundle(name), text, target=target, target_lang=to)
+
+
+@st.cache_data(show_spinner=False, max_entries=512, ttl="1h")
+def pronoun_names(
+    name: str, version: str, text: str, span: tuple[int, int]
+) -> list[tuple[str, int, int, float]]:
+    """The words that the pronoun may stand for, as the encoder sees it: (word, start, end, share)."""
+    return model.name_pronoun(bundle(name), text, span=span)
+
+
+def card(name: str) -> str | None:
+    """The checkpoint's CARD.md: how it was trained."""
+    path = CHECKPOINTS / name / "CARD.md"
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> None:
+    """Make the first visitor as fast as the hundredth; once a server.
+
+    One thread for PyTorch: sentences are short, and threads that thirty sessions fight over cost
+    more than they bring. One forward pass before anyone waits for it. Then the objects that will
+    live for ever (torch, plotly, the weights) leave the garbage collector's sight, because
+    Streamlit runs a full collection after every script run: about 100 ms with them, 2 ms without.
+    """
+    torch.set_num_threads(1)
+    import plotly.graph_objects  # noqa: F401  loaded lazily by charts, seconds on a cold disk
+
+    try:
+        model.trace(bundle(DEFAULT), FAMOUS, target_lang="ko")
+    except ModelError:
+        pass  # the page says what is wrong with the checkpoint, to the person who can mend it
+    gc.collect()
+    gc.freeze()
+
+
+@asynccontextmanager
+async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
+    """The server's start: nobody is let in before the model is warm."""
+    warm_up()
+    yield {}

@@ -1,0 +1,1 @@
+"""Figures as pure functions: arrays and labels in, a figure out; no Streamlit."""

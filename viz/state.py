@@ -1,0 +1,139 @@
+"""What a student has chosen: one frozen `Look`, in the session and in the URL.
+
+The URL counts layers, heads and rows from 1, as the screen does; a link says only what differs from
+the first paint. Whatever a link asks for, it gives a `Look`: what makes no sense is left out and
+named, so that the page can say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, get_args
+
+import streamlit as st
+
+from viz.i18n import LANGS, Lang, Say, browser_language, catalogue
+
+Kind = Literal["encoder", "decoder", "cross"]
+Unit = Literal["tokens", "words"]
+Target = Literal["ko", "en", "fr"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+UNITS: tuple[Unit, ...] = get_args(Unit)
+TARGETS: tuple[Target, ...] = get_args(Target)
+
+PARAMS = ("text", "to", "target", "kind", "unit", "layer", "head", "query")
+
+FAMOUS = "The animal didn't cross the street because it was too tired."
+
+
+@dataclass(frozen=True)
+class Look:
+    """One view of one sentence. None: the page chooses (and goes on choosing as the text changes)."""
+
+    text: str = FAMOUS
+    to: Target | None = None
+    target: str | None = None
+    kind: Kind = "encoder"
+    unit: Unit = "tokens"
+    layer: int | None = None
+    head: int | Literal["all"] | None = None
+    query: int | Literal["none"] | None = None
+
+
+_FIRST = Look()
+
+
+def parse(params: Mapping[str, str]) -> tuple[Look, list[str]]:
+    """The view that a link describes, and the names of the parameters that made no sense."""
+    look, ignored = Look(), list[str]()
+    for name in ("text", "target"):
+        if params.get(name):
+            look = replace(look, **{name: params[name]})
+    choices: dict[str, tuple[str, ...]] = {"to": TARGETS, "kind": KINDS, "unit": UNITS}
+    for name, allowed in choices.items():
+        if params.get(name) in allowed:
+            look = replace(look, **{name: params[name]})
+        elif name in params:
+            ignored.append(name)
+    words = {"layer": None, "head": "all", "query": "none"}
+    for name, word in words.items():
+        written = params.get(name, "")
+        number = word if word is not None and written == word else _counted(written)
+        if number is not None:
+            look = replace(look, **{name: number})
+        elif name in params:
+            ignored.append(name)
+    return look, ignored
+
+
+def to_params(look: Look) -> dict[str, str]:
+    """The shortest link to a view: `parse(to_params(look))` gives `look` again."""
+    chosen = {field.name: getattr(look, field.name) for field in fields(Look)}
+    return {
+        name: str(value + 1) if isinstance(value, int) else value
+        for name, value in chosen.items()
+        if value != getattr(_FIRST, name)
+    }
+
+
+def _counted(written: str) -> int | None:
+    """A number that counts from 1, as an index; None for anything else."""
+    if not (written.isascii() and written.isdigit() and len(written) <= 6) or int(written) < 1:
+        return None
+    return int(written) - 1
+
+
+def look() -> Look:
+    """The session's view; a link that the page did not write itself (opened, edited, "back") wins."""
+    params = _shown_params()
+    if "look" not in st.session_state or params != st.session_state["look:written"]:
+        st.session_state["look"], st.session_state["look:ignored"] = parse(params)
+        st.session_state["look:written"] = params
+    chosen: Look = st.session_state["look"]
+    return chosen
+
+
+def change(**values: Any) -> None:
+    """Change the session's view."""
+    st.session_state["look"] = replace(st.session_state["look"], **values)
+
+
+def write_link() -> None:
+    """Put the session's view into the address bar."""
+    params, shown = to_params(st.session_state["look"]), _shown_params()
+    if params != shown:
+        others = {n: v for n, v in st.query_params.to_dict().items() if n not in shown}
+        st.query_params.from_dict(others | params)
+    st.session_state["look:written"] = params
+
+
+def _shown_params() -> dict[str, str]:
+    """What the address bar says about the view; language and model are not part of it."""
+    return {name: st.query_params[name] for name in PARAMS if name in st.query_params}
+
+
+def ignored() -> list[str]:
+    """The parameters of the opened link that made no sense; told once."""
+    names: list[str] = st.session_state.get("look:ignored", [])
+    st.session_state["look:ignored"] = []
+    return names
+
+
+def say() -> Say:
+    """The catalogue of the session's language: the link's, else the browser's."""
+    asked = st.query_params.get("lang")
+    lang: Lang = next((lang for lang in LANGS if lang == asked), browser_language(st.context.locale))
+    return catalogue(lang)
+
+
+def follow(key: str, value: object) -> None:
+    """Before a widget is drawn: let it show the view's value, wherever that was changed."""
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+
+
+def model_name(names: list[str]) -> str:
+    """The checkpoint that the link asks for, if it is here; else the first."""
+    asked = st.query_params.get("model")
+    return asked if asked in names else next(iter(names), "jumok")
