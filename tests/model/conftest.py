@@ -1,0 +1,78 @@
+"""Small models with random weights: no size equals another, so that swapped axes show."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import HealthCheck, settings
+from model import Bundle, ModelConfig
+from model.tokenizer import Tokenizer
+from model.transformer import Transformer
+
+# Fixtures here are read only, so examples may share them; a loaded machine is no failure.
+settings.register_profile(
+    "jumok",
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("jumok")
+
+SENTENCES = (
+    "The animal didn't cross the street because it was too tired.",
+    "The animal did not cross the street because it was too wide!",
+    "I am a student. I am Sam, a quick brown fox; jump over the lazy dog?",
+    "She poured water from the jug into the cup until it was full (or empty).",
+    "그 동물은 길을 건너지 않았다. 왜냐하면 그것은 너무 피곤하였기 때문이다.",
+    "그녀는 주전자의 물을 컵에 따랐다. 그것이 가득 찰 때까지.",
+    "나는 학교에 갔다. 어제 카페 갔었어 거기 사람 많더라",
+    "Je suis étudiant. L'eau est froide, mais l'animal n'a pas traversé la rue.",
+)
+SIZES = dict(d_model=26, n_heads=3, d_k=5, d_v=7, d_ff=11)
+LAYERS = dict(n_encoder_layers=2, n_decoder_layers=4)
+
+MakeBundle = Callable[..., Bundle]
+
+
+@pytest.fixture(scope="session")
+def sentences() -> tuple[str, ...]:
+    return SENTENCES
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Tokenizer:
+    return Tokenizer.train([(sentence, []) for sentence in SENTENCES * 3], vocab_size=400)
+
+
+@pytest.fixture(scope="session")
+def make_bundle(tokenizer: Tokenizer) -> MakeBundle:
+    """Bundles with random weights, biases and norms; the same arguments give the same weights."""
+
+    def make(seed: int = 0, **changes: Any) -> Bundle:
+        sizes = SIZES | LAYERS | dict(dropout=0.3, max_len=61) | changes
+        config = ModelConfig(tokenizer.vocab_size, **sizes)
+        model = randomised(Transformer(config), seed).eval()
+        return Bundle("tests", model, tokenizer, config, {}, f"{seed}{sorted(changes.items())}")
+
+    return make
+
+
+@pytest.fixture(scope="session", params=["post", "pre"])
+def bundle(request: pytest.FixtureRequest, make_bundle: MakeBundle) -> Bundle:
+    return make_bundle(norm=request.param)
+
+
+@pytest.fixture(scope="session")
+def randomise() -> Callable[..., Any]:
+    return randomised
+
+
+def randomised(module: torch.nn.Module, seed: int = 0) -> Any:
+    """Zero biases and unit norms would hide mistakes, and faint logits make every word alike."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            noise = torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
+            parameter.add_(0.3 * noise)
+    return module
