@@ -90,14 +90,24 @@ class TrainConfig:
     naming_weight: float = 1.0
     """Weight of the loss "the encoder names what each pronoun stands for"; 0 leaves it out."""
     max_grad_norm: float = 1.0
+    items: int = 60_000
+    """Generated sentences and pairs of twins that an epoch goes through."""
     pronoun_share: float = 0.7
-    vocab_size: int = 6000
+    """Share of the items that are twins with a pronoun to resolve."""
+    vocab_size: int = 8000
     seed: int = 0
     snapshot_every: int = 200
 
     def __post_init__(self) -> None:
         _check_types(self)
-        for name in ("steps", "batch_tokens", "warmup_steps", "vocab_size", "snapshot_every"):
+        for name in (
+            "steps",
+            "batch_tokens",
+            "warmup_steps",
+            "vocab_size",
+            "items",
+            "snapshot_every",
+        ):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         _require(self.peak_lr > 0, "peak_lr", self.peak_lr, "above 0")
         _require(self.max_grad_norm > 0, "max_grad_norm", self.max_grad_norm, "above 0")
@@ -119,7 +129,11 @@ def from_dict(cls: type[_Config], values: object) -> _Config:
     """
     if not isinstance(values, dict):
         raise ModelError(
-            "config_invalid", "the settings must be a JSON object", setting="config", value=values
+            "config_invalid",
+            "the settings must be a JSON object",
+            setting="config",
+            value=values,
+            rule="a JSON object",
         )
     known = {field.name for field in fields(cls)}
     for name in values:
@@ -128,7 +142,11 @@ def from_dict(cls: type[_Config], values: object) -> _Config:
         return cls(**values)
     except TypeError as error:
         raise ModelError(
-            "config_invalid", f"settings are missing: {error}", setting="config", value="", rule=""
+            "config_invalid",
+            f"settings are missing: {error}",
+            setting="config",
+            value="",
+            rule="complete",
         ) from error
 
 
@@ -147,11 +165,11 @@ def _check_types(config: ModelConfig | TrainConfig) -> None:
     for field in fields(config):
         value = getattr(config, field.name)
         if field.type == "int":
-            ok = isinstance(value, int) and not isinstance(value, bool)
-            _require(ok, field.name, value, "a whole number")
+            ok = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+            _require(ok, field.name, value, "a whole number of at most 64 bits")
         elif field.type == "float":
             ok = isinstance(value, int | float) and not isinstance(value, bool)
-            _require(ok and math.isfinite(value), field.name, value, "a finite number")
+            _require(ok and abs(value) < math.inf, field.name, value, "a finite number")
 
 
 @dataclass(frozen=True)
@@ -166,7 +184,7 @@ PRESETS: dict[str, Preset] = {
     "tiny": Preset(
         dict(d_model=64, n_heads=4, d_k=16, d_v=16, d_ff=256)
         | dict(n_encoder_layers=2, n_decoder_layers=1),
-        TrainConfig(steps=400, warmup_steps=100, peak_lr=4e-3, vocab_size=4000),
+        TrainConfig(steps=400, warmup_steps=100, peak_lr=4e-3, items=8000),
     ),
     "small": Preset(
         dict(d_model=128, n_heads=4, d_k=32, d_v=32, d_ff=512)

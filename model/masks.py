@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
+
+
+def pad(rows: Sequence[Sequence[int]], pad_id: int) -> Int[Tensor, "B S"]:
+    """Sentences of different lengths as one tensor, filled up behind their ends."""
+    width = max((len(row) for row in rows), default=0)
+    filled = [[*row, *[pad_id] * (width - len(row))] for row in rows]
+    return torch.tensor(filled, dtype=torch.long).view(len(rows), width)
 
 
 def padding_mask(ids: Int[Tensor, "B S"], pad_id: int) -> Bool[Tensor, "B 1 1 S"]:

@@ -1,0 +1,1 @@
+"""Training: sentences → batches → loss → checkpoint, on CPU, one GPU or several."""

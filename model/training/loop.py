@@ -1,0 +1,307 @@
+"""The training loop: a progress bar, snapshots, an exact resume, a checkpoint at the end.
+
+Lightning Fabric carries devices, precision and several GPUs or machines. It leaves the loop ours,
+in reading order, and asks for little: no trainer object and no hub client, which Accelerate brings.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from lightning_fabric import Fabric
+from torch.optim import Adam
+from tqdm import tqdm
+
+from .. import checkpoint
+from ..analysis.evaluate import Question, evaluate, questions, watch_heads
+from ..config import ModelConfig, Preset, TrainConfig, to_dict
+from ..corpus.generator import generate
+from ..errors import ModelError
+from ..tokenizer import Tokenizer
+from ..transformer import Transformer
+from .batches import Batch, TrainingSet, collate, examples
+from .card import card
+from .objective import Losses, Objective, learning_rate
+from .snapshot import Snapshot, optimizer_tensors, restore_optimizer
+
+Precision = Literal["32-true", "bf16-mixed"]
+_WATCHED_TWINS = 100  # held-out twins a language behind the progress bar's "best head"
+_LOG_EVERY = 20
+_TOKENIZER_ITEMS = 30_000
+_LOGGED = (
+    "loss_nats",
+    "translation_loss_nats_per_token",
+    "naming_loss_nats_per_pronoun",
+    "accuracy",
+    "naming_accuracy",
+)  # the fields of Losses, with their units
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Where a training runs; Fabric's own names."""
+
+    accelerator: str = "auto"
+    devices: int | Literal["auto"] = "auto"
+    nodes: int = 1
+    precision: Precision = "32-true"
+
+
+def train(
+    preset: Preset,
+    config: TrainConfig,
+    out: Path,
+    *,
+    resume: bool = False,
+    hardware: Hardware | None = None,
+) -> Path:
+    """Train a model from scratch, or from its last snapshot, and write its checkpoint into `out`.
+
+    Args:
+        resume: go on from the snapshot in `out` where there is one; it must have the same settings.
+
+    Raises:
+        ModelError: `training_exists`, `training_differs` or `snapshot_damaged`.
+    """
+    hardware = hardware or Hardware()
+    fabric = Fabric(
+        accelerator=hardware.accelerator,
+        devices=hardware.devices,
+        num_nodes=hardware.nodes,
+        precision=hardware.precision,
+    )
+    fabric.launch()
+    start = _start(preset, config, out, resume)
+    torch.manual_seed(config.seed)
+    model = Transformer(start.model_config)
+    if start.model:
+        model.load_state_dict(dict(start.model))
+    optimizer = Adam(model.parameters(), lr=0.0, betas=(0.9, 0.98), eps=1e-9)
+    objective = Objective(model, config.label_smoothing, config.naming_weight)
+    wrapped, fast = fabric.setup(objective, optimizer)
+    if start.optimizer:
+        restore_optimizer(model, optimizer, start.optimizer)
+    run = _Run(fabric, model, optimizer, start, out, wrapped, fast)
+    run.go()
+    if fabric.is_global_zero:
+        run.finish()
+    fabric.barrier()
+    return out
+
+
+class _Run:
+    """One training under way."""
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        model: Transformer,
+        optimizer: Adam,
+        start: Snapshot,
+        out: Path,
+        objective: Any,
+        stepper: Any,
+    ) -> None:
+        self.fabric, self.model, self.optimizer = fabric, model, optimizer
+        self.objective, self.stepper = objective, stepper
+        self.config, self.model_config = start.train_config, start.model_config
+        self.tokenizer, self.out = start.tokenizer, out
+        self.step, self.seconds_before = start.step, start.seconds
+        self.began = time.monotonic()
+        self.data = TrainingSet(self.config, self.tokenizer)
+        self.watched = _watched(self.tokenizer)
+        self.log = _Log(out, self.step) if fabric.is_global_zero else None
+
+    @property
+    def seconds(self) -> float:
+        """Time spent training, earlier sittings counted in."""
+        return self.seconds_before + time.monotonic() - self.began
+
+    def go(self) -> None:
+        """Steps until the last."""
+        bar = tqdm(
+            total=self.config.steps,
+            initial=self.step,
+            unit="step",
+            disable=not self.fabric.is_global_zero,
+            dynamic_ncols=True,
+        )
+        batches = self._batches()
+        while self.step < self.config.steps:
+            losses, pieces = self._one_step(next(batches))
+            self.step += 1
+            bar.update()
+            if self.log:
+                self.log.add(losses, pieces)
+            last = self.step == self.config.steps
+            if last or self.step % self.config.snapshot_every == 0:
+                self._snapshot()
+            if self.log and (last or self.step % _LOG_EVERY == 0):
+                bar.set_postfix(self.log.write(self.step, self.seconds, self._lr()))
+        bar.close()
+
+    def finish(self) -> None:
+        """Measure the model and write the checkpoint and its card."""
+        self.model.eval()
+        metrics = evaluate(self.model, self.tokenizer)
+        metrics["training"] = self._how()
+        checkpoint.save(
+            self.out,
+            self.model,
+            self.tokenizer,
+            metrics,
+            card(self.out.name, self.model_config, self.config, metrics),
+            half=True,
+        )
+
+    def _one_step(self, batch: Batch) -> tuple[Losses, int]:
+        # Seeded anew, dropout is the same whether or not the run was interrupted before.
+        rank = self.fabric.global_rank
+        torch.manual_seed((self.config.seed * 1_000_003 + self.step) * 1009 + rank)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._lr()
+        self.objective.train()
+        losses: Losses = self.objective(batch.to(self.fabric.device))
+        self.fabric.backward(losses.total)
+        self.fabric.clip_gradients(self.objective, self.stepper, max_norm=self.config.max_grad_norm)
+        self.stepper.step()
+        self.stepper.zero_grad()
+        pieces = batch.source.numel() + batch.target.numel()
+        return losses, pieces * self.fabric.world_size
+
+    def _lr(self) -> float:
+        c = self.config
+        return learning_rate(self.step, c.steps, c.peak_lr, c.warmup_steps)
+
+    def _batches(self) -> Iterator[Batch]:
+        """From the current step on; each process takes its share of every epoch's batches."""
+        skip, epoch, world = self.step, 0, self.fabric.world_size
+        while True:
+            batches = self.data.batches(epoch)
+            batches = batches[: len(batches) // world * world][self.fabric.global_rank :: world]
+            for pairs in batches[skip:]:
+                yield collate(pairs)
+            skip, epoch = max(0, skip - len(batches)), epoch + 1
+
+    def _snapshot(self) -> None:
+        if self.log:
+            self.model.eval()
+            self.log.heads = {
+                lang: watch_heads(self.model, asked) for lang, asked in self.watched.items()
+            }
+            Snapshot(
+                self.step,
+                self.seconds,
+                self.model_config,
+                self.config,
+                self.tokenizer,
+                self.model.state_dict(),
+                optimizer_tensors(self.model, self.optimizer),
+            ).save(self.out / "snapshot.safetensors")
+        self.fabric.barrier()
+
+    def _how(self) -> dict[str, Any]:
+        return {
+            "settings": to_dict(self.config),
+            "steps": self.step,
+            "examples": len(self.data),
+            "seconds": round(self.seconds),
+            "device": _device_name(self.fabric.device),
+            "processes": self.fabric.world_size,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        }
+
+
+class _Log:
+    """`progress.jsonl`: a line every few steps, averaged over them."""
+
+    def __init__(self, out: Path, step: int) -> None:
+        self._path = out / "progress.jsonl"
+        kept = self._path.read_text().splitlines() if self._path.exists() else []
+        kept = [line for line in kept if json.loads(line)["step"] <= step]
+        self._path.write_text("".join(line + "\n" for line in kept))
+        self.heads: dict[str, dict[str, float | int]] = {}
+        self._clear()
+
+    def add(self, losses: Losses, pieces: int) -> None:
+        """Remember one step's losses and number of pieces."""
+        self._losses.append(losses)
+        self._pieces += pieces
+
+    def write(self, step: int, seconds: float, lr: float) -> dict[str, str]:
+        """Write a line; returns what the progress bar shows."""
+        means = torch.stack([torch.stack(losses) for losses in self._losses]).mean(dim=0).tolist()
+        line = dict(zip(_LOGGED, means, strict=True))
+        line["tokens_per_second"] = self._pieces / (time.monotonic() - self._since)
+        before = {"step": step, "seconds": round(seconds, 2), "lr": lr}
+        with self._path.open("a") as file:
+            file.write(json.dumps(before | line | {"heads": self.heads}) + "\n")
+        self._clear()
+        shown = {
+            "loss": f"{line['loss_nats']:.2f}",
+            "acc": f"{line['accuracy']:.0%}",
+            "naming": f"{line['naming_accuracy']:.0%}",
+            "tok/s": f"{line['tokens_per_second']:,.0f}",
+        }
+        for lang, best in self.heads.items():
+            where = f"L{best['layer'] + 1}H{best['head'] + 1}"
+            shown[f"best {lang}"] = f"{where} {best['argmax']:.0%}"
+        return shown
+
+    def _clear(self) -> None:
+        self._losses: list[Losses] = []
+        self._pieces, self._since = 0, time.monotonic()
+
+
+def _start(preset: Preset, config: TrainConfig, out: Path, resume: bool) -> Snapshot:
+    """The snapshot to go on from, or step 0 with a new vocabulary."""
+    path = out / "snapshot.safetensors"
+    if path.exists():
+        if not resume:
+            raise ModelError(
+                "training_exists",
+                f"{out} holds a training already: go on with --resume, or choose another folder",
+                path=str(out),
+            )
+        found = Snapshot.load(path)
+        expected = ModelConfig(vocab_size=found.model_config.vocab_size, **preset.model)
+        if found.train_config != config or found.model_config != expected:
+            raise ModelError(
+                "training_differs",
+                f"the training in {out} has other settings: use the same ones, or another folder",
+                path=str(out),
+            )
+        return found
+    out.mkdir(parents=True, exist_ok=True)
+    tokenizer = learn_vocabulary(config)
+    model_config = ModelConfig(vocab_size=tokenizer.vocab_size, **preset.model)
+    return Snapshot(0, 0.0, model_config, config, tokenizer, {}, {})
+
+
+def learn_vocabulary(config: TrainConfig) -> Tokenizer:
+    """A vocabulary from the training corpus, of which a part is enough to meet every word."""
+    part = (example for example, _ in zip(examples(config), range(_TOKENIZER_ITEMS), strict=False))
+    return Tokenizer.train(
+        ((s.text, s.cuts) for example in part for s in example.sentences.values()),
+        config.vocab_size,
+    )
+
+
+def _watched(tokenizer: Tokenizer) -> dict[str, list[Question]]:
+    twins = list(generate(_WATCHED_TWINS, seed=10_000, split="pairs"))
+    shown = [example for item in twins for example in item.examples]
+    return {lang: questions(tokenizer, shown, lang) for lang in ("en", "ko")}
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads"
