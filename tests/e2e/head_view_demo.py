@@ -46,13 +46,15 @@ TEXTS = {
         masked="마스크: 볼 수 없는 자리",
         nothing="‘{query}’에서는 볼 수 있는 단어가 없습니다.",
         empty="아직 보여 줄 것이 없습니다.",
-        hint="왼쪽 단어를 가리키면 미리 보이고, 누르면 고정됩니다. 헤드를 두 번 누르면 그 헤드만 봅니다.",
+        hint="왼쪽 단어를 누르면 고정됩니다. 헤드를 두 번 누르면 그 헤드만 봅니다.",
         help="위아래: 단어. 좌우: 층. 1–9: 헤드 하나. 0: 모든 헤드. Esc: 고정 해제.",
     ),
 }
+ENGLISH = "The animal did n't cross the street because it was too tired . </s>"
+KOREAN = "그 동물 은 길 을 건너지 않았다 . 왜냐하면 그것 은 너무 피곤하였기 때문이다 . </s>"
 SENTENCES = {
-    "en": "The animal did n't cross the street because it was too tired . </s>".split(),
-    "ko": "그 동물 은 길 을 건너지 않았다 . 왜냐하면 그것 은 너무 피곤하였기 때문이다 . </s>".split(),
+    "en": ENGLISH.split(),
+    "ko": KOREAN.split(),
     "script": ["<script>document.title='broken'</script>", "<b>bold</b>", "{keys}", "&amp;"],
     "empty": [],
 }

@@ -5,6 +5,7 @@ const LIGHT = ["#0b69b7", "#d55e00", "#73247b", "#3da354", "#3e21ce", "#c477a8",
 const DARK = ["#4aa3f0", "#f58a3c", "#e5b8f0", "#18a878", "#fbce0d", "#8a8bf5", "#ee4fb4", "#cae091"];
 const ROW = { highest: 34, lowest: 20, lowestTouch: 30, sheet: 520 };
 const GAP_MAX = 440;
+const STRIPS_MAX = 64;
 const CANVAS_PIXELS = 16e6; // what a phone's browser still allocates
 const FAINT = 5; // of 255: a line of 2 % ink among thousands cannot be seen
 const REPEAT_MS = 120;
@@ -286,19 +287,25 @@ class HeadView {
   // ---- sizes and colours -------------------------------------------------------------------------
 
   layout() {
-    const { queries, keys } = this.message;
+    const { queries, keys, heads } = this.message;
     this.readTheme();
     this.width = this.root.clientWidth;
     const rows = Math.max(queries.length, keys.length, 1);
     const lowest = matchMedia("(pointer: coarse)").matches ? ROW.lowestTouch : ROW.lowest;
     this.rowHeight = Math.max(lowest, Math.min(ROW.highest, Math.floor(ROW.sheet / rows)));
-    this.fontSize = this.rowHeight >= 30 ? 16 : this.rowHeight >= 25 ? 15 : 14;
+    const narrow = this.width < 480;
+    this.fontSize = this.rowHeight >= 30 && !narrow ? 16 : this.rowHeight >= 25 ? 15 : 14;
     const ctx = this.top.getContext("2d");
     ctx.font = `600 ${this.fontSize}px ${this.font}`;
     const widest = (labels) => Math.max(0, ...labels.map((words) => ctx.measureText(words).width));
-    this.percentWidth = ctx.measureText(fill(this.message.text.percent, { percent: ">99" })).width + 10;
-    const left = Math.min(widest(queries) + 26, 0.34 * this.width);
-    const right = Math.min(Math.max(widest(keys) + 22, 90) + this.percentWidth, 0.42 * this.width);
+    const [queryWidth, keyWidth] = [widest(queries), widest(keys)];
+    this.strip = Math.min(narrow ? 4 : 7, STRIPS_MAX / Math.max(1, heads));
+    this.strips = heads > 1 ? heads * this.strip + 4 : 0;
+    ctx.font = `600 ${this.fontSize - 2}px ${this.font}`;
+    this.percentWidth = 8 + widest([fill(this.message.text.percent, { percent: ">99" })]);
+    const numbers = this.strips + this.percentWidth;
+    const left = Math.min(queryWidth + 26, 0.32 * this.width);
+    const right = Math.min(keyWidth + 16 + numbers, 0.5 * this.width);
     this.plotWidth = Math.floor(Math.min(this.width, left + right + GAP_MAX));
     this.height = rows * this.rowHeight;
     for (const [name, value] of Object.entries({
@@ -306,6 +313,7 @@ class HeadView {
       "--size": this.fontSize,
       "--left": left,
       "--right": right,
+      "--numbers": numbers,
       "--percent": this.percentWidth,
       "--plot": this.plotWidth,
       "--height": this.height,
@@ -406,30 +414,54 @@ class HeadView {
     const row = this.hover ?? this.pin.query;
     this.mark(row);
     this.root.classList.toggle("has-row", row !== null);
+    this.root.classList.toggle("alone", this.on.size === 1);
     this.note.hidden = row === null || this.hasWeight(row);
     if (row === null) return;
     if (!this.note.hidden) {
       this.note.textContent = fill(text.nothing, { query: queries[row] });
       this.note.style.top = `${(row + 0.5) * this.rowHeight}px`;
     }
-    this.drawBars(ctx, row);
+    if (this.on.size === 1) this.drawBars(ctx, row, [...this.on][0]);
+    else this.drawStrips(ctx, row);
     this.lines(ctx, [row], 1, (share) => 0.12 + 0.88 * share, (share) => 0.75 + 6 * share);
     this.drawPercent(ctx, row);
     keys.forEach((_, key) => this.allowed(row, key) || this.drawMasked(ctx, key));
   }
 
-  drawBars(ctx, row) {
-    const [from, width] = [this.right, this.sheetWidth - this.right];
-    ctx.globalAlpha = this.dark ? 0.5 : 0.34;
-    for (const { head, height, shift } of this.lanes()) {
+  // One head: a bar behind each key's label, as long as its weight; the pale track is weight 1.
+  drawBars(ctx, row, head) {
+    const width = this.sheetWidth - this.percentWidth - this.right;
+    const height = this.rowHeight - 6;
+    this.message.keys.forEach((_, key) => {
+      const top = (key + 0.5) * this.rowHeight - height / 2;
+      ctx.fillStyle = this.ink;
+      ctx.globalAlpha = 0.045;
+      ctx.fillRect(this.right, top, width, height);
+      ctx.fillStyle = this.colours[head];
+      ctx.globalAlpha = this.dark ? 0.5 : 0.36;
+      ctx.fillRect(this.right, top, (width * this.weightAt(head, row, key)) / 255, height);
+    });
+    ctx.globalAlpha = 1;
+  }
+
+  // Several heads: a strip for each beside the key, always at the same place, filled up to its weight.
+  drawStrips(ctx, row) {
+    const from = this.sheetWidth - this.percentWidth - this.strips;
+    const height = this.rowHeight - 6;
+    const bottom = (key) => (key + 0.5) * this.rowHeight + height / 2;
+    ctx.fillStyle = this.ink;
+    ctx.globalAlpha = 0.06;
+    this.message.keys.forEach((_, key) =>
+      ctx.fillRect(from, bottom(key) - height, this.strips - 4, height),
+    );
+    ctx.globalAlpha = 1;
+    for (const head of this.on) {
       ctx.fillStyle = this.colours[head];
       this.message.keys.forEach((_, key) => {
-        const length = (width * this.weightAt(head, row, key)) / 255;
-        const y = (key + 0.5) * this.rowHeight + shift - height / 2;
-        if (length) ctx.fillRect(from, y, length, Math.max(height - 0.5, 1));
+        const filled = (height * this.weightAt(head, row, key)) / 255;
+        if (filled) ctx.fillRect(from + head * this.strip, bottom(key) - filled, this.strip - 1, filled);
       });
     }
-    ctx.globalAlpha = 1;
   }
 
   drawPercent(ctx, row) {
@@ -440,7 +472,7 @@ class HeadView {
     this.percents(row).forEach((percent, key) => {
       if (percent === "0" || percent === "<1") return;
       const words = fill(this.message.text.percent, { percent });
-      ctx.fillText(words, this.sheetWidth - 8, (key + 0.5) * this.rowHeight + 0.5);
+      ctx.fillText(words, this.sheetWidth - 2, (key + 0.5) * this.rowHeight + 0.5);
     });
   }
 
