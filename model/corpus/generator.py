@@ -17,12 +17,13 @@ A plain template has no ``flip``; it may have ``"adj": {"w": "x"}``: ``{w}`` is 
 describes the noun in slot x (``"adj": {"w": "x:group"}``: one of that group of ``predicates.json``).
 
 Keys
-    slots     name (one letter: x, y, z, ...) -> what the noun must be: features separated by spaces (all of
-              them), ``a|b`` one of them, ``!a`` not, ``#id`` exactly this noun. Mass nouns (feature ``mass``)
-              fill a slot only if it says ``mass`` or ``liquid`` or names the noun. No noun fills two slots.
+    slots     name (one letter: x, y, z, ...) -> what the noun must be, as in `model.corpus.lexicon`: features separated
+              by spaces (all of them), ``!a`` not, alternatives separated by ``|``, ``#id`` exactly this noun. Mass nouns (feature
+              ``mass``) fill a slot only if it says ``mass`` or liquid, drink, pourable, ingredient, material, weather,
+              or names a noun. No noun fills two slots.
     number    ``"sg"`` (default), ``"pl"`` or ``"both"``: the number of all slots but those in ``"single"``.
               ``"pl"`` makes *they* of ``{it}``.
-    single    slots that stay singular whatever ``number`` says (``"single": "z"``).
+    single    slots that stay singular whatever ``number`` says (``"single": "z"``); ``plural``: slots always plural.
     a         slots that take *a* / *un* rather than *the* / *le* (``"a": "x"``); ``"the/a": "xy"``: either.
     size      ``"x<y"`` or ``"x~y"`` (at most one step apart): typical physical sizes of two slots.
     flip      what makes the pronoun mean x, and what makes it mean y: a group of ``predicates.json`` or a list of
@@ -30,6 +31,9 @@ Keys
               antecedent and does not fit the other noun.
     frame     true: the frame itself decides (*does not fit into*, *pour until full*), so the predicate may
               describe both nouns.
+    words     fields for aligned words that are no nouns (``"words": {"t": "past"}``): a group of ``words.json`` or
+              a list of ``{"en", "ko", "fr"}``, written ``{t}``.
+    who       ``"I"`` or ``"name"``: {S} is *I*, or a name; otherwise anybody.
     gender    persons: ``{it}`` is *he* or *she*, and all person slots have that gender in French.
 
 Text, all languages
@@ -38,6 +42,7 @@ Text, all languages
     {x}            the noun in slot x with its article (en, fr); {X} at a sentence's beginning; {-x} without article
     {w}            the predicate that flips (or the adjective of a plain template)
     {S}            somebody who acts: she, he, I, we, Mina ...; write {S} at any place, capitals come by themselves
+                   {S2} the same once more, as a pronoun (en, fr);
                    {Sa/Sb/Sc:S} after I / she, he, Mina / we, as in ``{ai/a/avons:S}`` or ``{was/was/were:S}``
 English
     write *did not*, *could not*, *it is*: the generator contracts some of them. {it} {its} {itself} = the pronoun
@@ -57,8 +62,368 @@ Korean
 An adjective's ``w`` is the bare adjective (en: *tired*, fr: agreeing *fatigué(e)(s)*, ko: any ending); write the copula
 (*was*, *était*) in the template.
 
-From the lexicon the generator needs: nouns (id, en, en_plural, ko, fr, fr_gender m|f|mf, fr_plural, features; for persons with two
-French forms ``mf`` and ``étudiant/étudiante`` in both French columns, ``médecin`` alone if the form does not change),
-adjectives (id, en, ko in dictionary form, fr masculine singular, fr feminine singular, needs, opposite) and names
-(en, ko, fr, gender m|f).
 """
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Any, Literal
+
+from model.corpus.lexicon import Needs, Noun, load_lexicon, parse_needs
+from model.corpus.morphology import Gender, Number, Style, french_agree
+from model.corpus.splits import Split, pair_is_held_out
+from model.corpus.writing import (
+    LANGS,
+    PRONOUN_SUBJECTS,
+    Lang,
+    Node,
+    Op,
+    Predicate,
+    Reference,
+    Scene,
+    Sentence,
+    Span,
+    Subject,
+    TemplateError,
+    choose,
+    parse,
+    subject_of,
+    write,
+)
+
+__all__ = ["Example", "Item", "Lang", "Reference", "Sentence", "Span", "generate", "templates"]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One meaning in three languages. `variant` tells twins apart: 0 and 1."""
+
+    template: str
+    nouns: tuple[str, ...]
+    variant: int
+    sentences: Mapping[Lang, Sentence]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Minimal twins (two examples: same nouns and wording, another antecedent) or one plain example."""
+
+    examples: tuple[Example, ...]
+
+
+def generate(
+    n: int, *, seed: int, split: Split = "train", pronoun_share: float = 0.7
+) -> Iterator[Item]:
+    """`n` items, always the same for the same arguments.
+
+    ``train`` holds no held-out noun pair and no held-out template; ``pairs`` puts held-out noun pairs
+    into templates of the training split; ``templates`` uses held-out templates. The last two give twins only.
+    `pronoun_share` is the share of twins in ``train``.
+    """
+    rng = random.Random(f"{seed}/{split}")
+    twins = [t for t in templates().values() if t.flip and t.held_out == (split == "templates")]
+    plain = [t for t in templates().values() if not t.flip]
+    for _ in range(n):
+        pool = plain if split == "train" and plain and rng.random() >= pronoun_share else twins
+        yield _item(pool, rng, split)
+
+
+# --------------------------------------------------------------------------- templates and predicates
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template as in the module's docstring, read and checked."""
+
+    id: str
+    slots: Mapping[str, str]
+    texts: Mapping[Lang, tuple[Node, ...]]
+    held_out: bool = False
+    number: Literal["sg", "pl", "both"] = "sg"
+    single: str = ""
+    plural: str = ""
+    a: str = ""
+    either: str = ""
+    size: str = ""
+    flip: Mapping[str, tuple[Predicate, ...]] | None = None
+    frame: bool = False
+    gender: bool = False
+    adj: Mapping[str, tuple[str, tuple[Predicate, ...]]] | None = None
+    refers: str = ""
+    who: Literal["", "I", "name"] = ""
+
+
+def _data(name: str) -> Any:
+    return json.loads(_folder().joinpath(name).read_text(encoding="utf-8"))
+
+
+def _folder() -> Any:
+    return resources.files("model.corpus") / "data" / "templates"
+
+
+@cache
+def templates() -> Mapping[str, Template]:
+    """Every template by its id."""
+    found: dict[str, Template] = {}
+    files = sorted(entry.name for entry in _folder().iterdir())
+    for name in files:
+        if name.startswith(("pronoun_", "plain_")) and name.endswith(".json"):
+            for raw in _data(name):
+                if raw["id"] in found:
+                    raise TemplateError(f"{name}: two templates are called {raw['id']}")
+                found[raw["id"]] = _read(raw, name)
+    return found
+
+
+def _read(raw: dict[str, Any], file: str) -> Template:
+    fields = dict(raw)
+    try:
+        slots = "".join(fields["slots"])
+        adj = {w: _described(text) for w, text in fields.pop("adj", {}).items()}
+        adj |= {w: ("", _predicates(what)) for w, what in fields.pop("words", {}).items()}
+        words = "".join(adj) + ("w" if "flip" in fields else "")
+        texts = {lang: parse(lang, fields.pop(lang), slots, words) for lang in LANGS}
+        flip = {slot: _predicates(what) for slot, what in fields.pop("flip", {}).items()}
+        return Template(
+            **fields | {"either": fields.pop("the/a", "")}, texts=texts, adj=adj, flip=flip
+        )
+    except (KeyError, TypeError, TemplateError) as error:
+        raise TemplateError(f"{file}, template {raw.get('id')!r}: {error}") from error
+
+
+def _described(text: str) -> tuple[str, tuple[Predicate, ...]]:
+    slot, _, group = text.partition(":")
+    return slot, _predicates(group) if group else tuple(_adjectives().values())
+
+
+@cache
+def _adjectives() -> Mapping[str, Predicate]:
+    """Adjectives as predicates: in French all four forms, the field takes the one that agrees."""
+    found = {}
+    for adjective in load_lexicon().adjectives:
+        forms = [
+            french_agree(adjective.fr_m, adjective.fr_f, gender, number)
+            for number in ("sg", "pl")
+            for gender in ("m", "f")
+        ]
+        found[adjective.id] = Predicate(
+            adjective.id, adjective.en, f"{{{'/'.join(forms)}}}", adjective.ko, adjective.needs
+        )
+    return found
+
+
+@cache
+def _groups() -> Mapping[str, list[Any]]:
+    return {**_data("predicates.json"), **_data("words.json")}
+
+
+def _predicates(what: str | list[Any]) -> tuple[Predicate, ...]:
+    """The predicates of a group's name, or of a list."""
+    entries = _groups()[what] if isinstance(what, str) else what
+    return tuple(_predicate(entry) for entry in entries)
+
+
+def _predicate(entry: str | dict[str, str]) -> Predicate:
+    if isinstance(entry, str):
+        return _adjectives()[entry]
+    return Predicate(
+        entry["en"], entry["en"], entry["fr"], entry["ko"], parse_needs(entry.get("needs", ""))
+    )
+
+
+# --------------------------------------------------------------------------- which noun fits what
+
+
+@lru_cache(maxsize=None)
+def fits(noun: Noun, needs: Needs) -> bool:
+    """Whether `noun` satisfies one of the alternatives; ``#cup`` is satisfied by the noun *cup* only."""
+    return any(all(_has(noun, need) for need in alternative) for alternative in needs)
+
+
+def _has(noun: Noun, need: str) -> bool:
+    if need.startswith("!"):
+        return not _has(noun, need[1:])
+    return noun.id == need[1:] if need.startswith("#") else need in noun.features
+
+
+_MASSES = ("mass", "liquid", "drink", "pourable", "ingredient", "material", "weather")
+
+
+@lru_cache(maxsize=None)
+def _candidates(needs: str) -> tuple[Noun, ...]:
+    """The nouns for a slot; mass nouns only where the slot asks for them."""
+    mass = any(word in needs.replace("|", " ").split() for word in _MASSES) or "#" in needs
+    return tuple(
+        noun
+        for noun in load_lexicon().nouns
+        if fits(noun, parse_needs(needs)) and (mass or "mass" not in noun.features)
+    )
+
+
+@lru_cache(maxsize=None)
+def _sayable(template_id: str, slot: str, noun: Noun, rival: Noun) -> tuple[Predicate, ...]:
+    """What may be said of `noun` in this template so that nobody thinks of `rival`."""
+    template = templates()[template_id]
+    assert template.flip is not None
+    return tuple(
+        predicate
+        for predicate in template.flip[slot]
+        if fits(noun, predicate.needs) and (template.frame or not fits(rival, predicate.needs))
+    )
+
+
+_SIZES = {"size_small": 0, "size_medium": 1, "size_big": 2}
+
+
+@lru_cache(maxsize=None)
+def _size(noun: Noun) -> int:
+    return next((size for name, size in _SIZES.items() if name in noun.features), 1)
+
+
+def _sizes_agree(rule: str, chosen: Mapping[str, Noun]) -> bool:
+    if not rule:
+        return True
+    first, second = _size(chosen[rule[0]]), _size(chosen[rule[2]])
+    return first < second if rule[1] == "<" else abs(first - second) <= 1
+
+
+# --------------------------------------------------------------------------- drawing an item
+
+_TRIES = 400
+
+
+def _item(pool: list[Template], rng: random.Random, split: Split) -> Item:
+    while True:
+        template = pool[int(rng.random() * len(pool))]
+        item = draw(template, rng, split)
+        if item is not None:
+            return item
+
+
+def draw(template: Template, rng: random.Random, split: Split | None = None) -> Item | None:
+    """An item of `template`, or None if no nouns of `split` were found for it (None: of any split)."""
+    persons: Gender | None = rng.choice(("m", "f")) if template.gender else None
+    for _ in range(_TRIES):
+        chosen = _draw_nouns(template, rng, persons, split)
+        if chosen is not None:
+            predicates = _draw_predicates(template, chosen, rng)
+            if predicates is not None:
+                return _write_item(template, chosen, predicates, persons, rng)
+    return None
+
+
+def _draw_nouns(
+    template: Template, rng: random.Random, persons: Gender | None, split: Split | None
+) -> dict[str, Noun] | None:
+    chosen: dict[str, Noun] = {}
+    for slot, needs in template.slots.items():
+        pool = _candidates(needs)
+        if not pool:
+            raise TemplateError(f"template {template.id!r}: no noun is {needs!r}")
+        noun = pool[int(rng.random() * len(pool))]
+        if persons and noun.fr_gender not in (persons, "mf"):
+            return None
+        if any(noun.en == other.en or noun.ko == other.ko for other in chosen.values()):
+            return None
+        chosen[slot] = noun
+    if template.flip and split in ("train", "pairs"):
+        first, second = (chosen[slot].id for slot in template.flip)
+        if pair_is_held_out(first, second) != (split == "pairs"):
+            return None
+    return chosen if _sizes_agree(template.size, chosen) else None
+
+
+Meaning = tuple[str | None, dict[str, Predicate]]  # the antecedent's slot, and what is said
+
+
+def _draw_predicates(
+    template: Template, chosen: Mapping[str, Noun], rng: random.Random
+) -> list[Meaning] | None:
+    """What is said in each of the twins, or None if nothing can be said that tells them apart."""
+    said: dict[str, Predicate] = {}
+    for word, (slot, pool) in (template.adj or {}).items():
+        fitting = [word for word in pool if not slot or fits(chosen[slot], word.needs)]
+        if not fitting:
+            return None
+        said[word] = fitting[int(rng.random() * len(fitting))]
+    if not template.flip:
+        return [(template.refers or None, said)]
+    first, second = template.flip
+    meanings: list[Meaning] = []
+    for slot, rival in ((first, second), (second, first)):
+        sayable = _sayable(template.id, slot, chosen[slot], chosen[rival])
+        if not sayable:
+            return None
+        meanings.append((slot, said | {"w": sayable[int(rng.random() * len(sayable))]}))
+    return meanings
+
+
+_STYLE_SHARES: tuple[tuple[float, Style], ...] = (
+    (0.55, "plain"),
+    (0.75, "polite"),
+    (0.88, "formal"),
+    (1.0, "casual"),
+)
+
+
+def _write_item(
+    template: Template,
+    chosen: Mapping[str, Noun],
+    meanings: list[Meaning],
+    persons: Gender | None,
+    rng: random.Random,
+) -> Item:
+    """All languages of all meanings, every choice of wording drawn once."""
+    plural = template.number == "pl" or (template.number == "both" and rng.random() < 0.3)
+    numbers: dict[str, Number] = {
+        slot: "pl" if slot in template.plural or (plural and slot not in template.single) else "sg"
+        for slot in chosen
+    }
+    indefinite = frozenset(
+        slot
+        for slot in chosen
+        if slot in template.a or (slot in template.either and rng.random() < 0.4)
+    )
+    subject = _draw_subject(template, rng)
+    luck = rng.random()
+    style = next(style for share, style in _STYLE_SHARES if luck < share)
+    short_korean = rng.random() < (0.1 if style in ("plain", "formal") else 0.5)
+    contracted = {"en": rng.random() < 0.6, "ko": short_korean, "fr": False}
+    full = style in ("plain", "formal") and rng.random() < 0.35
+    ops: dict[Lang, list[Op]] = {lang: choose(template.texts[lang], rng) for lang in LANGS}
+    ids = tuple(noun.id for noun in chosen.values())
+    examples = []
+    for variant, (antecedent, predicates) in enumerate(meanings):
+        focus = {word: slot for word, (slot, _) in (template.adj or {}).items()}
+        if antecedent:
+            focus["w"] = antecedent
+        scene = Scene(
+            chosen, numbers, indefinite, predicates, focus, antecedent, persons, subject, style,
+            full=full,
+        )  # fmt: skip
+        sentences = {}
+        for lang in LANGS:
+            scene.contracted = contracted[lang]
+            sentences[lang] = write(lang, ops[lang], scene)
+        examples.append(Example(template.id, ids, variant, sentences))
+    return Item(tuple(examples))
+
+
+@cache
+def _named_subjects() -> tuple[Subject, ...]:
+    return tuple(subject_of(name) for name in load_lexicon().names)
+
+
+def _draw_subject(template: Template, rng: random.Random) -> Subject:
+    """She, he, I, we or a name; a name or I where *he* and *she* are the pronouns to resolve."""
+    pool = PRONOUN_SUBJECTS[2:] if template.gender else PRONOUN_SUBJECTS
+    if template.who == "I":
+        pool = tuple(subject for subject in PRONOUN_SUBJECTS if subject.en == "I")
+    elif template.who == "name" or rng.random() < 0.35:
+        pool = _named_subjects()
+    return pool[int(rng.random() * len(pool))]

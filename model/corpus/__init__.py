@@ -1,0 +1,24 @@
+"""Sentences to learn from: a lexicon, templates in three languages, splits, and files of sentence pairs."""
+
+from model.corpus.generator import (
+    Example,
+    Item,
+    Lang,
+    Reference,
+    Sentence,
+    Span,
+    generate,
+)
+from model.corpus.loaders import Pair, read_pairs
+
+__all__ = [
+    "Example",
+    "Item",
+    "Lang",
+    "Pair",
+    "Reference",
+    "Sentence",
+    "Span",
+    "generate",
+    "read_pairs",
+]
