@@ -433,6 +433,7 @@ class HeadView {
     const width = this.sheetWidth - this.percentWidth - this.right;
     const height = this.rowHeight - 6;
     this.message.keys.forEach((_, key) => {
+      if (!this.allowed(row, key)) return;
       const top = (key + 0.5) * this.rowHeight - height / 2;
       ctx.fillStyle = this.ink;
       ctx.globalAlpha = 0.045;
@@ -451,9 +452,9 @@ class HeadView {
     const bottom = (key) => (key + 0.5) * this.rowHeight + height / 2;
     ctx.fillStyle = this.ink;
     ctx.globalAlpha = 0.06;
-    this.message.keys.forEach((_, key) =>
-      ctx.fillRect(from, bottom(key) - height, this.strips - 4, height),
-    );
+    this.message.keys.forEach((_, key) => {
+      if (this.allowed(row, key)) ctx.fillRect(from, bottom(key) - height, this.strips - 4, height);
+    });
     ctx.globalAlpha = 1;
     for (const head of this.on) {
       ctx.fillStyle = this.colours[head];

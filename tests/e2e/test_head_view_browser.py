@@ -1,0 +1,331 @@
+"""The head view as a student meets it: in a real browser, with mouse, keys, finger and reader."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+DEMO = Path(__file__).parent / "head_view_demo.py"
+IT, ANIMAL = 8, 1
+
+
+@pytest.fixture(scope="module")
+def demo(serve):
+    with serve(DEMO) as address:
+        yield address
+
+
+@pytest.fixture
+def show(page, demo):
+    """show("pin=8&layer=3") opens the demo and waits for the first picture."""
+
+    def show(query: str = "", **device) -> Page:
+        opened = page(f"{demo}/?{query}", **device)
+        expect(opened.locator(".head-view")).to_be_visible(timeout=30_000)
+        if "bare" not in query:
+            expect(opened.get_by_text(re.compile("^pin "))).to_be_visible()
+        return opened
+
+    return show
+
+
+def told(page: Page, pin: str) -> None:
+    """Python knows this selection."""
+    expect(page.get_by_text(re.compile(f"^pin {pin} runs"))).to_be_visible()
+
+
+def runs(page: Page) -> int:
+    return int(page.get_by_text(re.compile("^pin ")).inner_text().rsplit(" ", 1)[1])
+
+
+def settle(page: Page) -> None:
+    """Two frames and a round trip's time: whatever was going to happen has happened."""
+    page.evaluate("() => new Promise(go => requestAnimationFrame(() => requestAnimationFrame(go)))")
+    page.wait_for_timeout(300)
+
+
+def query_row(page: Page, index: int) -> Locator:
+    return page.locator(".queries li").nth(index)
+
+
+def chip(page: Page, head: int) -> Locator:
+    return page.locator(".chip").nth(head)
+
+
+def picture(page: Page, canvas: str = "top") -> str:
+    return page.locator(f"canvas.{canvas}").evaluate("canvas => canvas.toDataURL()")
+
+
+def spoken(page: Page) -> str:
+    return page.locator(".live").inner_text()
+
+
+def test_hovering_previews_a_row_and_leaving_returns_to_the_pin(show):
+    page = show(f"pin={IT}&layer=3&head=2")
+    pinned = picture(page)
+    query_row(page, 3).hover()
+    expect(query_row(page, 3)).to_have_class("hovered")
+    expect(query_row(page, IT)).to_have_class("pinned")
+    settle(page)
+    assert picture(page) != pinned
+    page.mouse.move(5, 5)
+    expect(query_row(page, 3)).not_to_have_class("hovered")
+    settle(page)
+    assert picture(page) == pinned
+    assert runs(page) == 1
+    assert "it: animal" in spoken(page)
+
+
+def test_a_click_pins_and_python_learns_it_and_a_second_click_unpins(show):
+    page = show()
+    query_row(page, 4).click()
+    told(page, "0 None 4")
+    expect(query_row(page, 4)).to_have_attribute("aria-selected", "true")
+    expect(page.locator(".live")).to_contain_text("cross: ")
+    query_row(page, 4).click()
+    told(page, "0 None None")
+    expect(page.locator(".live")).not_to_contain_text("cross: ")
+
+
+def test_every_selection_by_keyboard(show):
+    page = show()
+    page.locator(".queries").focus()
+    page.keyboard.press("ArrowDown")
+    told(page, "0 None 0")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    told(page, "1 None 1")
+    page.keyboard.press("3")
+    told(page, "1 2 1")
+    expect(page.locator(".layers button").nth(1)).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("End")
+    told(page, "1 2 13")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowLeft")
+    told(page, "0 2 13")
+    page.keyboard.press("0")
+    told(page, "0 None 13")
+    page.keyboard.press("Escape")
+    told(page, "0 None None")
+
+
+def test_everything_can_be_reached_with_tab_and_the_focus_is_seen(show):
+    page = show(f"pin={IT}")
+    page.locator(".layers button").first.focus()
+    seen = []
+    for _ in range(4 + 8 + 1 + 1):
+        page.keyboard.press("Shift+Tab" if not seen else "Tab")
+        active = page.locator(".head-view :focus-visible")
+        if active.count():
+            outline = active.evaluate("element => getComputedStyle(element).outlineWidth")
+            assert outline == "3px"
+            seen.append(active.get_attribute("aria-label") or active.inner_text())
+        else:
+            seen.append("")
+    wanted = [f"Layer {i}" for i in (1, 2, 3, 4)] + [f"Head {i}" for i in range(1, 9)]
+    assert seen[1:] == [*wanted, "All heads"]
+    page.keyboard.press("Tab")
+    expect(page.locator(".queries")).to_be_focused()
+    expect(page.locator(".queries")).to_have_attribute("aria-activedescendant", f"q{IT}")
+
+
+def test_heads_toggle_in_the_browser_and_go_alone_with_a_double_click(show):
+    page = show(f"pin={IT}&layer=3")
+    before = picture(page)
+    chip(page, 0).click()
+    chip(page, 1).click()
+    expect(chip(page, 0)).to_have_attribute("aria-pressed", "false")
+    expect(page.locator(".mean")).to_have_text("mean of 6 heads")
+    settle(page)
+    assert picture(page) != before
+    assert runs(page) == 1  # several heads are several heads: nothing that Python needs
+    chip(page, 2).dblclick()
+    told(page, f"3 2 {IT}")
+    expect(page.locator('.chip[aria-pressed="true"]')).to_have_count(1)
+    chip(page, 2).click()
+    told(page, f"3 None {IT}")
+    expect(page.locator('.chip[aria-pressed="true"]')).to_have_count(8)
+    chip(page, 5).click(modifiers=["Shift"])
+    told(page, f"3 5 {IT}")
+    page.get_by_role("button", name="All heads").click()
+    told(page, f"3 None {IT}")
+
+
+def test_another_layer_is_drawn_before_the_server_could_answer(show):
+    page = show(f"pin={IT}")
+    changed = page.locator(".head-view").evaluate(
+        """view => {
+            const canvases = [...view.querySelectorAll("canvas")];
+            const before = canvases.map(canvas => canvas.toDataURL());
+            view.querySelectorAll(".layers button")[2].click();
+            return canvases.map((canvas, i) => canvas.toDataURL() !== before[i]);
+        }"""
+    )
+    assert changed == [True, True]
+    told(page, f"2 None {IT}")
+
+
+def test_a_pin_from_python_is_followed_also_after_clicks(show):
+    page = show()
+    for _ in range(2):
+        query_row(page, 6).click()
+        told(page, r"\d \S+ 6")
+        page.get_by_role("button", name="twin").click()
+        told(page, "3 2 3")
+        expect(query_row(page, 3)).to_have_class("pinned")
+        expect(page.locator('.chip[aria-pressed="true"]')).to_have_text("3")
+
+
+def test_a_rerun_neither_remounts_nor_forgets(show):
+    page = show(f"pin={IT}")
+    chip(page, 0).click()
+    page.locator(".head-view").evaluate("view => { view.mark = 'same' }")
+    page.get_by_role("button", name="rerun").click()
+    told(page, f"0 None {IT}")
+    expect(page.get_by_text(re.compile("runs 2$"))).to_be_visible()
+    settle(page)
+    assert page.locator(".head-view").evaluate("view => view.mark") == "same"
+    expect(page.locator(".head-view")).to_have_count(1)
+    expect(chip(page, 0)).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_new_sentence_is_redrawn_in_place_and_a_row_beyond_it_let_go(show):
+    page = show(f"pin={IT}")
+    page.locator(".head-view").evaluate("view => { view.mark = 'same' }")
+    page.get_by_text("short").click()
+    expect(page.locator(".queries li")).to_have_count(4)
+    told(page, "0 None None")
+    assert page.locator(".head-view").evaluate("view => view.mark") == "same"
+    expect(page.locator(".pinned")).to_have_count(0)
+
+
+def test_the_reader_gets_the_row_in_words_and_as_a_table(show):
+    page = show(f"pin={IT}&layer=3&head=2")
+    assert re.match(r"Layer 4 · Head 3 · it: animal \d+ %, ", spoken(page))
+    expect(page.locator(".live")).to_have_attribute("aria-live", "polite")
+    cells = page.locator("table td").all_inner_texts()
+    labels, shares = cells[::2], cells[1::2]
+    assert labels[ANIMAL] == "animal"
+    numbers = [int(share.removesuffix(" %")) for share in shares if "<" not in share]
+    assert abs(sum(numbers) - 100) <= len(labels)
+    assert page.locator("table caption").inner_text() == "Layer 4 · Head 3 · it"
+    for name in ("Layer", "Head"):
+        expect(page.get_by_role("group", name=name, exact=True)).to_be_visible()
+    expect(page.get_by_role("listbox", name="Query")).to_be_visible()
+
+
+def test_masked_pairs_are_marked_and_a_row_without_keys_says_so(show):
+    page = show("mask=strict&pin=5")
+    expect(page.locator(".keys .masked")).to_have_count(14 - 6)
+    expect(page.locator(".legend")).to_be_visible()
+    expect(page.locator(".note")).to_be_hidden()
+    query_row(page, 0).click()
+    expect(page.locator(".note")).to_have_text("“The” has nothing to look at here.")
+    expect(page.locator(".live")).to_contain_text("has nothing to look at here")
+    expect(page.locator(".keys .masked")).to_have_count(14)
+
+
+def test_no_mask_no_legend(show):
+    expect(show("pin=5").locator(".legend")).to_be_hidden()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_labels_and_heads_can_be_read_in_both_themes(show, dark):
+    page = show(f"pin={IT}", dark=dark)
+    found = page.locator(".head-view").evaluate(
+        """view => {
+            const channel = c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+            const brightness = colour => {
+                const ctx = new OffscreenCanvas(1, 1).getContext("2d");
+                ctx.fillStyle = colour;
+                ctx.fillRect(0, 0, 1, 1);
+                const [r, g, b] = [...ctx.getImageData(0, 0, 1, 1).data].map(v => channel(v / 255));
+                return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+            };
+            const contrast = (a, b) => {
+                const [low, high] = [brightness(a), brightness(b)].sort((x, y) => x - y);
+                return (high + 0.05) / (low + 0.05);
+            };
+            const style = getComputedStyle(view);
+            const ground = style.getPropertyValue("--st-background-color");
+            const chips = [...view.querySelectorAll(".chip")].map(chip => getComputedStyle(chip));
+            return {
+                ground: brightness(ground),
+                label: contrast(style.color, ground),
+                heads: chips.map(chip => contrast(chip.getPropertyValue("--colour"), ground)),
+                digits: chips.map(chip => contrast(chip.color, chip.backgroundColor)),
+            };
+        }"""
+    )
+    assert (found["ground"] < 0.1) == dark
+    assert found["label"] >= 7
+    assert min(found["heads"]) >= 3
+    assert min(found["digits"]) >= 4.5
+
+
+def test_a_phone_scrolls_the_picture_and_never_the_page_sideways(show):
+    page = show("tokens=60&layer=3", width=360, height=740, touch=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    inside = page.locator(".scroller").evaluate(
+        "e => [e.scrollHeight > e.clientHeight, e.scrollWidth <= e.clientWidth]"
+    )
+    assert inside == [True, True]
+    query_row(page, 5).tap()
+    told(page, "3 None 5")
+    expect(page.locator(".hovered")).to_have_count(0)
+    size = query_row(page, 5).evaluate("row => parseFloat(getComputedStyle(row).fontSize)")
+    assert size >= 14
+    assert query_row(page, 5).bounding_box()["height"] >= 24
+
+
+def test_a_pin_far_down_is_brought_into_sight_without_moving_the_page(show):
+    page = show("tokens=60&pin=50&bare")
+    box, frame = query_row(page, 50).bounding_box(), page.locator(".scroller").bounding_box()
+    assert frame["y"] <= box["y"]
+    assert box["y"] + box["height"] <= frame["y"] + frame["height"] + 1
+
+
+def test_the_picture_follows_its_container(show):
+    page = show(f"pin={IT}")
+    page.set_viewport_size({"width": 420, "height": 800})
+    settle(page)
+    canvas, sheet = (page.locator(name).first.bounding_box() for name in ("canvas", ".sheet"))
+    assert canvas["width"] == pytest.approx(sheet["width"], abs=1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 420
+    assert page.locator("canvas.top").evaluate("c => c.width") == round(sheet["width"])
+
+
+def test_canvases_are_as_sharp_as_the_screen(show):
+    page = show(scale=2)
+    sharpness = page.locator("canvas.top").evaluate("c => c.width / c.clientWidth")
+    assert sharpness == pytest.approx(2, abs=0.01)
+
+
+def test_korean_labels_and_words(show):
+    page = show("lang=ko&pin=9&layer=3&head=2")
+    assert re.match(r"4층 · 헤드 3 · 그것: 동물 \d+%, ", spoken(page))
+    expect(query_row(page, 12)).to_have_text("피곤하였기")
+
+
+def test_what_looks_like_html_or_a_template_stays_text(show):
+    page = show("words=script&pin=2")
+    expect(query_row(page, 0)).to_have_text("<script>document.title='broken'</script>")
+    expect(page.locator(".head-view script, .head-view b")).to_have_count(0)
+    assert page.title() != "broken"
+    assert "{keys}: " in spoken(page)
+
+
+def test_nothing_to_show_is_said(show):
+    page = show("words=empty")
+    expect(page.get_by_text("Nothing to show yet.")).to_be_visible()
+    expect(page.locator(".plot")).to_be_hidden()
+
+
+def test_hovering_128_tokens_stays_in_the_browser(show):
+    page = show("tokens=128&layers=6")
+    for row in (3, 7, 11):
+        query_row(page, row).hover()
+        expect(query_row(page, row)).to_have_class("hovered")
+    assert runs(page) == 1
