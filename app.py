@@ -57,6 +57,7 @@ def _language_switch(say: Say) -> None:
 
 def _into_link(name: str) -> None:
     st.query_params[name] = st.session_state[name]
+    state.change()
 
 
 # Streamlit runs this file once for each visit, as `__main__`; the server imports it once, at its

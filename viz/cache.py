@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def _stamps(folder: Path) -> tuple[tuple[str, int, int], ...]:
 # one several: the size is bounded, too.
 @st.cache_data(show_spinner=False, max_entries=256, max_size="256MB", ttl="1h")
 def trace(name: str, version: str, text: str, target: str | None, to: Target) -> Trace:
-    """What one forward pass did; `version` is the checkpoint's, so that a new one is never mixed up.
+    """What one forward pass did; `version` (the checkpoint's) keeps a new one from being mixed up.
 
     Raises:
         ModelError: the text cannot be read.
@@ -74,7 +74,7 @@ def trace(name: str, version: str, text: str, target: str | None, to: Target) ->
 def pronoun_names(
     name: str, version: str, text: str, span: tuple[int, int]
 ) -> list[tuple[str, int, int, float]]:
-    """The words that the pronoun may stand for, as the encoder sees it: (word, start, end, share)."""
+    """What the pronoun may stand for, as the encoder sees it: (word, start, end, share)."""
     return model.name_pronoun(bundle(name), text, span=span)
 
 
@@ -96,10 +96,8 @@ def warm_up() -> None:
     torch.set_num_threads(1)
     import plotly.graph_objects  # noqa: F401  loaded lazily by charts, seconds on a cold disk
 
-    try:
+    with suppress(ModelError):  # the page says what is wrong, to the person who can mend it
         model.trace(bundle(DEFAULT), FAMOUS, target_lang="ko")
-    except ModelError:
-        pass  # the page says what is wrong with the checkpoint, to the person who can mend it
     gc.collect()
     gc.freeze()
 

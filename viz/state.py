@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import streamlit as st
 
-from viz.i18n import LANGS, Lang, Say, browser_language, catalogue
+from viz.i18n import LANGS, Say, browser_language, catalogue
 
 Kind = Literal["encoder", "decoder", "cross"]
 Unit = Literal["tokens", "words"]
@@ -29,7 +29,7 @@ FAMOUS = "The animal didn't cross the street because it was too tired."
 
 @dataclass(frozen=True)
 class Look:
-    """One view of one sentence. None: the page chooses (and goes on choosing as the text changes)."""
+    """One view of one sentence. None: the page chooses, and chooses anew as the text changes."""
 
     text: str = FAMOUS
     to: Target | None = None
@@ -42,29 +42,23 @@ class Look:
 
 
 _FIRST = Look()
+_CHOICES: dict[str, tuple[str, ...]] = {"to": TARGETS, "kind": KINDS, "unit": UNITS}
+_COUNTED: dict[str, str | None] = {"layer": None, "head": "all", "query": "none"}
 
 
 def parse(params: Mapping[str, str]) -> tuple[Look, list[str]]:
     """The view that a link describes, and the names of the parameters that made no sense."""
-    look, ignored = Look(), list[str]()
-    for name in ("text", "target"):
-        if params.get(name):
-            look = replace(look, **{name: params[name]})
-    choices: dict[str, tuple[str, ...]] = {"to": TARGETS, "kind": KINDS, "unit": UNITS}
-    for name, allowed in choices.items():
+    values: dict[str, Any] = {name: params[name] for name in ("text", "target") if params.get(name)}
+    for name, allowed in _CHOICES.items():
         if params.get(name) in allowed:
-            look = replace(look, **{name: params[name]})
-        elif name in params:
-            ignored.append(name)
-    words = {"layer": None, "head": "all", "query": "none"}
-    for name, word in words.items():
+            values[name] = params[name]
+    for name, word in _COUNTED.items():
         written = params.get(name, "")
-        number = word if word is not None and written == word else _counted(written)
+        number = written if written == word else _counted(written)
         if number is not None:
-            look = replace(look, **{name: number})
-        elif name in params:
-            ignored.append(name)
-    return look, ignored
+            values[name] = number
+    ignored = [name for name in PARAMS if name in params and name not in values]
+    return Look(**values), ignored
 
 
 def to_params(look: Look) -> dict[str, str]:
@@ -85,8 +79,11 @@ def _counted(written: str) -> int | None:
 
 
 def look() -> Look:
-    """The session's view; a link that the page did not write itself (opened, edited, "back") wins."""
+    """The session's view; a link that the page did not write itself (opened, "back") wins."""
     params = _shown_params()
+    if st.session_state.pop("look:changed", False):
+        # Two quick clicks: the second one left the browser before the first one's link came back.
+        st.session_state["look:written"] = params
     if "look" not in st.session_state or params != st.session_state["look:written"]:
         st.session_state["look"], st.session_state["look:ignored"] = parse(params)
         st.session_state["look:written"] = params
@@ -95,8 +92,9 @@ def look() -> Look:
 
 
 def change(**values: Any) -> None:
-    """Change the session's view."""
+    """Change the session's view; it then counts for more than what the address bar still says."""
     st.session_state["look"] = replace(st.session_state["look"], **values)
+    st.session_state["look:changed"] = True
 
 
 def write_link() -> None:
@@ -123,8 +121,7 @@ def ignored() -> list[str]:
 def say() -> Say:
     """The catalogue of the session's language: the link's, else the browser's."""
     asked = st.query_params.get("lang")
-    lang: Lang = next((lang for lang in LANGS if lang == asked), browser_language(st.context.locale))
-    return catalogue(lang)
+    return catalogue(asked if asked in LANGS else browser_language(st.context.locale))
 
 
 def follow(key: str, value: object) -> None:

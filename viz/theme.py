@@ -26,12 +26,11 @@ MASKED_LINE = "rgba(138,147,143,0.75)"
 STYLE = """<style>
   .stMainBlockContainer { padding: 3rem clamp(1rem, 4vw, 4rem) 3rem; }
   .st-key-masthead p { font-size: 1.05rem; }
-  .st-key-examples, .st-key-twin { row-gap: .4rem; }
+  .st-key-masthead, .st-key-examples, .st-key-twin, .st-key-switches { row-gap: .4rem; }
   @media (max-width: 640px) {
     .stMainBlockContainer { padding-top: 2.75rem; }
     .st-key-motto { display: none; }
-    .st-key-masthead, .st-key-examples { flex-wrap: nowrap; }
-    .st-key-examples { overflow-x: auto; scrollbar-width: thin; }
+    .st-key-examples { flex-wrap: nowrap; overflow-x: auto; scrollbar-width: thin; }
     .st-key-examples > * { flex: none; }
     .stMainBlockContainer h3 { font-size: 1.4rem; }
   }

@@ -91,7 +91,6 @@ def sharpest_head(attention: Float[np.ndarray, "layer head query key"]) -> tuple
     return int(layer), int(head)
 
 
-
 @dataclass(frozen=True)
 class AttentionMap:
     """All heads of one kind, with rows and columns that a person can read.
@@ -101,7 +100,7 @@ class AttentionMap:
         mask: True = may attend.
         queries, keys: labels, as plain text; "+" marks a token that goes on with the one before.
         query_words: for each word of the query side, the rows that belong to it.
-        ordinary: rows that stand for something in the sentence; not `</s>`, `<s>` or a language tag.
+        ordinary: rows that stand for something in the sentence; not `</s>`, `<s>` or a tag.
     """
 
     attention: Float[np.ndarray, "layer head query key"]
@@ -162,8 +161,10 @@ def pronoun_word(trace: Trace) -> int | None:
 
 
 def shredded(trace: Trace) -> list[str]:
-    """Source words that the tokenizer reads nearly letter by letter (under two letters a piece)."""
-    return [word for word, pieces in trace.words("source") if len(pieces) > 2 > len(word) / len(pieces)]
+    """Source words read nearly letter by letter: three pieces or more, under two letters each."""
+    return [
+        word for word, pieces in trace.words("source") if len(pieces) > 2 > len(word) / len(pieces)
+    ]
 
 
 _SIDES: dict[Kind, tuple[Side, Side]] = {

@@ -63,9 +63,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("I am Sam.", "I am Sam."),
         Example("나는 학교에 갔다.", "나는 학교에 갔다."),
     ),
-    "spoken": (
-        Example("어제 카페 갔었어 …", "어제 카페 갔었어 거기 사람 많더라"),
-    ),
+    "spoken": (Example("어제 카페 갔었어 …", "어제 카페 갔었어 거기 사람 많더라"),),
 }
 
 
@@ -80,7 +78,9 @@ def render() -> None:
     _sentence_box(say, look)
     _examples(say, look)
     looked = _read(say, bundle, look)
-    _notices(say, looked)
+    if looked is None:
+        return
+    _notices(say, bundle, looked)
     _picture(say, bundle, looked)
     naming, translation = st.columns(2, gap="large")
     with naming:
@@ -139,16 +139,24 @@ class Looked:
     trace: Trace
 
 
-def _read(say: Say, bundle: Bundle, look: Look) -> Looked:
-    """The Trace of what was asked for, else of the last sentence that worked, with a message."""
+def _read(say: Say, bundle: Bundle, look: Look) -> Looked | None:
+    """The Trace of what was asked for; with a message that of the last sentence that worked."""
     try:
         looked = _looked(bundle, look)
     except ModelError as error:
-        st.error(f"{say.error(error)} {say('text.kept')}", icon="✏️")
-        last: Look = st.session_state.get("look:last", Look())
-        return _looked(bundle, replace(look, text=last.text, to=last.to, target=last.target))
+        st.error(say.error(error), icon="✏️")
+        return _last(say, bundle, look)
     st.session_state["look:last"] = look
-    state.write_link()
+    return looked
+
+
+def _last(say: Say, bundle: Bundle, look: Look) -> Looked | None:
+    last: Look = st.session_state.get("look:last", Look())
+    try:
+        looked = _looked(bundle, replace(look, text=last.text, to=last.to, target=last.target))
+    except ModelError:  # a checkpoint that cannot read even the first sentence
+        return None
+    st.caption(say("text.kept"))
     return looked
 
 
@@ -161,14 +169,30 @@ def _default_target(text: str) -> Target:
     return "en" if language_of(text) == "ko" else "ko"
 
 
-def _notices(say: Say, looked: Looked) -> None:
+def _notices(say: Say, bundle: Bundle, looked: Looked) -> None:
     trace = looked.trace
-    if ignored := state.ignored():
-        st.info(say.markdown("text.ignored", names=", ".join(ignored)), icon="🔗")
+    if names := state.ignored() + _clamped(bundle, looked):
+        st.info(say.markdown("text.ignored", names=", ".join(names)), icon="🔗")
     if unknown := trace.unknown("source") + trace.unknown("target"):
         st.info(say.markdown("text.unknown", words=_listed(unknown)), icon="❔")
     elif letters := shredded(trace):
         st.info(say.markdown("text.shredded", words=_listed(letters)), icon="🔤")
+
+
+def _clamped(bundle: Bundle, looked: Looked) -> list[str]:
+    """Bring layer, head and row back to what exists here; the names of those that were moved."""
+    look = state.look()
+    shown = attention_map(looked.trace, look.kind, merged=look.unit == "words")
+    pin = _pin(bundle, looked.trace, look, shown)
+    asked = {"layer": look.layer, "head": look.head, "query": look.query}
+    moved = {
+        name: getattr(pin, name)
+        for name, value in asked.items()
+        if isinstance(value, int) and value != getattr(pin, name)
+    }
+    if moved:
+        state.change(**moved)
+    return list(moved)
 
 
 def _listed(words: list[str], most: int = 6) -> str:
@@ -205,7 +229,8 @@ def _picture(say: Say, bundle: Bundle, looked: Looked) -> None:
         _heatmap(say, shown, pin)
     if look.unit == "words":
         st.caption(say("unit.merged"))
-    state.write_link()
+    if look.text == looked.trace.source_text:  # a link to a text that cannot be read helps nobody
+        state.write_link()
 
 
 def _pin(bundle: Bundle, trace: Trace, look: Look, shown: AttentionMap) -> Pin:
@@ -225,9 +250,7 @@ def _pin(bundle: Bundle, trace: Trace, look: Look, shown: AttentionMap) -> Pin:
     return Pin(layer, None if look.head == "all" else head, row)
 
 
-def _telling_head(
-    bundle: Bundle, trace: Trace, look: Look, shown: AttentionMap
-) -> tuple[int, int]:
+def _telling_head(bundle: Bundle, trace: Trace, look: Look, shown: AttentionMap) -> tuple[int, int]:
     """The head that was measured to resolve pronouns; elsewhere the most decided one."""
     best = _best_head(bundle, trace) if look.kind == "encoder" else None
     return best or sharpest_head(shown.attention)
@@ -288,9 +311,9 @@ def _line(say: Say, bundle: Bundle, looked: Looked, shown: AttentionMap, pin: Pi
     where = f"{say(f'kind.{kind}')} · {_where(say, pin)}"
     st.caption(f"{where} — {say('line.best')}" if measured else where)
     st.subheader(_who_looks_at_whom(say, shown, pin), anchor=False)
-    twin = twin_of(looked.trace.source_text)
-    if twin is not None and kind == "encoder":
-        _twin(say, bundle, looked, twin, pin)
+    pair = twins_of(looked.trace.source_text)
+    if pair is not None and kind == "encoder":
+        _twin(say, bundle, looked, pair, pin)
 
 
 def _who_looks_at_whom(say: Say, shown: AttentionMap, pin: Pin) -> str:
@@ -323,29 +346,32 @@ def _where(say: Say, pin: Pin) -> str:
     return say("line.where", layer=pin.layer + 1, head=pin.head + 1)
 
 
-def twin_of(text: str) -> Example | None:
-    """The other sentence of a pair of twins."""
+def twins_of(text: str) -> tuple[Example, Example] | None:
+    """This example and its twin, if the sentence is one of a pair."""
     for pair in EXAMPLES.values():
-        texts = [example.text for example in pair]
-        if len(pair) == 2 and text in texts:
-            return pair[1 - texts.index(text)]
+        here = [example for example in pair if example.text == text]
+        there = [example for example in pair if example.text != text]
+        if len(pair) == 2 and here:
+            return here[0], there[0]
     return None
 
 
-def _twin(say: Say, bundle: Bundle, looked: Looked, twin: Example, pin: Pin) -> None:
-    """What the same head does with the pronoun of the twin, and one click to go there."""
+def _twin(
+    say: Say, bundle: Bundle, looked: Looked, pair: tuple[Example, Example], pin: Pin
+) -> None:
+    """One click to the twin, and what the same head does with its pronoun."""
+    here, there = pair
     with st.container(key="twin", horizontal=True, vertical_alignment="center"):
-        if st.button(say("line.to_twin", word=twin.chip), key="look.twin", icon="🔀"):
-            _show(twin.text)
+        change = say("line.to_twin", here=here.chip, there=there.chip)
+        if st.button(change, key="look.twin", icon="🔀"):
+            _show(there.text)
             st.rerun()
-        other = cache.trace(bundle.name, bundle.version, twin.text, None, looked.to)
-        shown = attention_map(other, "encoder", merged=state.look().unit == "words")
-        pronoun = pronoun_word(other)
-        if pronoun is None:
-            return
-        row = shown.row_of(pronoun)
-        found = strongest_key(_weights(shown, pin)[row])
-        if found is not None:
+        trace = cache.trace(bundle.name, bundle.version, there.text, None, looked.to)
+        shown = attention_map(trace, "encoder", merged=state.look().unit == "words")
+        pronoun = pronoun_word(trace)
+        row = None if pronoun is None else shown.row_of(pronoun)
+        found = None if row is None else strongest_key(_weights(shown, pin)[row])
+        if row is not None and found is not None:
             key, weight = found
             st.caption(
                 say.markdown(
@@ -359,7 +385,9 @@ def _twin(say: Say, bundle: Bundle, looked: Looked, twin: Example, pin: Pin) -> 
 
 
 def _head_view_text(say: Say) -> HeadViewText:
-    return HeadViewText(**{field.name: say(f"head_view.{field.name}") for field in fields(HeadViewText)})
+    return HeadViewText(
+        **{field.name: say(f"head_view.{field.name}") for field in fields(HeadViewText)}
+    )
 
 
 def _heatmap(say: Say, shown: AttentionMap, pin: Pin) -> None:
@@ -382,7 +410,7 @@ def _heatmap(say: Say, shown: AttentionMap, pin: Pin) -> None:
 def _described(
     say: Say, shown: AttentionMap, pin: Pin, weights: Float[np.ndarray, "query key"]
 ) -> str:
-    """The map in a sentence, for those who cannot see it: its size, and the chosen row's top keys."""
+    """The map for those who cannot see it: its size, and the largest weights of the chosen row."""
     rows, columns = weights.shape
     size = say("map.alt", where=_where(say, pin), rows=rows, columns=columns)
     if pin.query is None:
