@@ -18,7 +18,8 @@ describes the noun in slot x (``"adj": {"w": "x:group"}``: one of that group of 
 
 Keys
     slots     name (one letter: x, y, z, ...) -> what the noun must be, as in `model.corpus.lexicon`: features separated
-              by spaces (all of them), ``!a`` not, alternatives separated by ``|``, ``#id`` exactly this noun. Mass nouns (feature
+              by spaces (all of them), ``!a`` not, alternatives separated by ``|``, ``#id`` exactly this noun,
+              ``@kind`` a kind of ``kinds.json``. Mass nouns (feature
               ``mass``) fill a slot only if it says ``mass`` or liquid, drink, pourable, ingredient, material, weather,
               or names a noun. No noun fills two slots.
     number    ``"sg"`` (default), ``"pl"`` or ``"both"``: the number of all slots but those in ``"single"``.
@@ -68,6 +69,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -254,6 +256,18 @@ def _has(noun: Noun, need: str) -> bool:
 _MASSES = ("mass", "liquid", "drink", "pourable", "ingredient", "material", "weather")
 
 
+@cache
+def _kinds() -> Mapping[str, str]:
+    return dict(_data("kinds.json"))
+
+
+def _needs(text: str) -> Needs:
+    """What a slot needs, ``@kind`` written out where it stands alone or starts an alternative."""
+    for word in re.findall(r"@(\w+)", text):
+        text = text.replace(f"@{word}", _kinds()[word])
+    return parse_needs(text)
+
+
 @lru_cache(maxsize=None)
 def _candidates(needs: str) -> tuple[Noun, ...]:
     """The nouns for a slot; mass nouns only where the slot asks for them."""
@@ -261,7 +275,7 @@ def _candidates(needs: str) -> tuple[Noun, ...]:
     return tuple(
         noun
         for noun in load_lexicon().nouns
-        if fits(noun, parse_needs(needs)) and (mass or "mass" not in noun.features)
+        if fits(noun, _needs(needs)) and (mass or "mass" not in noun.features)
     )
 
 
