@@ -160,12 +160,13 @@ def collate(pairs: Sequence[Pair]) -> Batch:
 def _within_budget(pairs: list[Pair], budget: int) -> Iterator[list[Pair]]:
     pairs = sorted(pairs, key=lambda pair: (len(pair.source.ids), len(pair.target)))
     batch: list[Pair] = []
-    longest = 0
+    widths = 0, 0
     for pair in pairs:
-        longest = max(longest, len(pair.source.ids) + len(pair.target))
-        if batch and longest * (len(batch) + 1) > budget:
+        wider = max(widths[0], len(pair.source.ids)), max(widths[1], len(pair.target))
+        if batch and sum(wider) * (len(batch) + 1) > budget:
             yield batch
-            batch, longest = [], len(pair.source.ids) + len(pair.target)
+            batch, wider = [], (len(pair.source.ids), len(pair.target))
         batch.append(pair)
+        widths = wider
     if batch:
         yield batch

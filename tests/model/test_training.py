@@ -1,0 +1,195 @@
+"""Training: batches, objective, schedule, exact resume, command line."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from model import ModelError, load
+from model.__main__ import main
+from model.config import PRESETS, ModelConfig, Preset, TrainConfig
+from model.corpus.generator import Sentence
+from model.tokenizer import Tokenizer
+from model.training.batches import Batch, TrainingSet, as_typed, collate, encode
+from model.training.loop import Hardware, learn_vocabulary, train
+from model.training.objective import Objective, learning_rate
+from model.transformer import EOS, PAD, Transformer
+
+TINY = Preset(
+    dict(d_model=16, n_heads=2, d_k=8, d_v=8, d_ff=16, n_encoder_layers=1, n_decoder_layers=1),
+    TrainConfig(steps=6, batch_tokens=400, warmup_steps=2, items=60, snapshot_every=3),
+)
+CPU = Hardware(accelerator="cpu", devices=1)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return learn_vocabulary(replace(TINY.train, items=300))
+
+
+@pytest.fixture(scope="module")
+def data(tokenizer: Tokenizer) -> TrainingSet:
+    return TrainingSet(TINY.train, tokenizer)
+
+
+def test_learning_rate_rises_linearly_then_falls_to_zero() -> None:
+    rates = [learning_rate(step, steps=10, peak=1.0, warmup=4) for step in range(11)]
+    assert rates[:4] == [0.25, 0.5, 0.75, 1.0]
+    assert rates[7] == pytest.approx(0.5)  # half way down the cosine
+    assert rates[10] == pytest.approx(0.0)
+    assert all(a > b for a, b in zip(rates[4:], rates[5:], strict=False))
+
+
+def test_batches_are_the_same_for_the_same_seed_and_differ_between_epochs(
+    data: TrainingSet, tokenizer: Tokenizer
+) -> None:
+    again = TrainingSet(TINY.train, tokenizer)
+    assert data.batches(0) == again.batches(0)
+    assert data.batches(0) != data.batches(1)
+
+
+def test_an_epoch_holds_every_example_once_within_the_budget(data: TrainingSet) -> None:
+    batches = data.batches(0)
+    assert sum(len(batch) for batch in batches) == len(data)
+    for pairs in batches:
+        batch = collate(pairs)
+        assert len(pairs) == 1 or batch.source.numel() + batch.target.numel() <= 400
+
+
+def test_a_batch_points_at_pronoun_and_antecedent(data: TrainingSet) -> None:
+    pairs = [pair for batch in data.batches(0) for pair in batch if pair.source.namings][:8]
+    batch = collate(pairs)
+    for row, at, antecedent in zip(
+        batch.pronoun_row, batch.pronoun_at, batch.antecedent, strict=True
+    ):
+        namings = pairs[row].source.namings
+        wanted = [n.antecedent for n in namings if n.pronoun == at]
+        assert tuple(i for i in antecedent.tolist() if i != PAD) in wanted
+        assert set(wanted[0]) <= set(pairs[row].source.ids)
+
+
+def test_targets_begin_with_the_tag_and_end_with_the_end(
+    data: TrainingSet, tokenizer: Tokenizer
+) -> None:
+    tags = {tokenizer.tag(lang) for lang in tokenizer.languages}
+    for pair in data.batches(0)[0]:
+        assert pair.target[1] in tags
+        assert pair.target[-1] == EOS == pair.source.ids[-1]
+
+
+def test_sentences_as_typed_keep_their_pronouns(tokenizer: Tokenizer) -> None:
+    sentence = Sentence("It rained.", (), ())
+    seen = {as_typed(sentence, random.Random(seed)).text for seed in range(20)}
+    assert seen == {"It rained.", "it rained.", "It rained", "it rained"}
+    assert encode(tokenizer, sentence).ids[-1] == EOS
+
+
+def test_objective_is_smoothed_translation_plus_weighted_naming() -> None:
+    torch.manual_seed(0)
+    model = Transformer(ModelConfig(vocab_size=11, **TINY.model)).eval()
+    batch = Batch(
+        source=torch.tensor([[5, 6, 7, EOS], [8, EOS, PAD, PAD]]),
+        target=torch.tensor([[2, 4, 9, 10, EOS], [2, 4, 9, EOS, PAD]]),
+        pronoun_row=torch.tensor([0]),
+        pronoun_at=torch.tensor([1]),
+        antecedent=torch.tensor([[7, 5]]),
+    )
+    losses = Objective(model, label_smoothing=0.1, naming_weight=0.5)(batch)
+
+    labels = torch.tensor([9, 10, EOS, 9, EOS])
+    logits = model(batch.source, batch.target[:, :-1])
+    log_p = torch.cat((logits[0, 1:4], logits[1, 1:3])).log_softmax(-1)
+    # (1 − ε) of the label and ε spread evenly over the vocabulary
+    wanted = -(0.9 * log_p[range(5), labels] + 0.1 * log_p.mean(-1)).mean()
+    assert losses.translation.item() == pytest.approx(wanted.item(), abs=1e-6)
+
+    names = model.name(model.encode(batch.source)[0, 1]).log_softmax(-1)
+    assert losses.naming.item() == pytest.approx(-(names[7] + names[5]).item() / 2, abs=1e-6)
+    assert losses.total.item() == pytest.approx(
+        losses.translation.item() + 0.5 * losses.naming.item(), abs=1e-6
+    )
+
+
+def test_a_batch_without_pronouns_has_no_naming_loss() -> None:
+    model = Transformer(ModelConfig(vocab_size=11, **TINY.model)).eval()
+    none = torch.zeros(0, dtype=torch.long)
+    batch = Batch(
+        torch.tensor([[5, EOS]]), torch.tensor([[2, 4, EOS]]), none, none, none.view(0, 0)
+    )
+    losses = Objective(model, 0.0, 1.0)(batch)
+    assert losses.naming.item() == 0.0
+    assert losses.total.item() == pytest.approx(losses.translation.item())
+    expected = F.cross_entropy(model(batch.source, batch.target[:, :-1])[0, 1:], torch.tensor([3]))
+    assert losses.translation.item() == pytest.approx(expected.item(), abs=1e-6)
+
+
+def test_a_killed_training_goes_on_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = train(TINY, TINY.train, tmp_path / "whole", hardware=CPU)
+
+    class Killed(Exception):
+        pass
+
+    forward = Objective.forward
+    calls = 0
+
+    def killed_in_the_fifth_step(self: Objective, batch: Batch) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == 5:
+            raise Killed
+        return forward(self, batch)
+
+    monkeypatch.setattr(Objective, "forward", killed_in_the_fifth_step)
+    with pytest.raises(Killed):
+        train(TINY, TINY.train, tmp_path / "killed", hardware=CPU)
+    monkeypatch.setattr(Objective, "forward", forward)
+    resumed = train(TINY, TINY.train, tmp_path / "killed", resume=True, hardware=CPU)
+
+    one, two = load(whole), load(resumed)
+    assert one.version == two.version  # weights, tokenizer and settings, bit for bit
+    log = [json.loads(line) for line in (resumed / "progress.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in log] == [6]
+    assert math.isfinite(log[0]["loss_nats"])
+    assert "naming" in two.metrics
+    assert (resumed / "CARD.md").read_text().startswith("# killed\n")
+
+
+def test_resume_starts_where_there_is_nothing_and_refuses_other_settings(tmp_path: Path) -> None:
+    short = replace(TINY.train, steps=3)
+    train(TINY, short, tmp_path, resume=True, hardware=CPU)
+    with pytest.raises(ModelError) as error:
+        train(TINY, short, tmp_path, hardware=CPU)
+    assert error.value.code == "training_exists"
+    with pytest.raises(ModelError) as error:
+        train(TINY, replace(short, peak_lr=1.0), tmp_path, resume=True, hardware=CPU)
+    assert error.value.code == "training_differs"
+    (tmp_path / "snapshot.safetensors").write_bytes(b"no snapshot")
+    with pytest.raises(ModelError) as error:
+        train(TINY, short, tmp_path, resume=True, hardware=CPU)
+    assert error.value.code == "snapshot_damaged"
+
+
+def test_presets_are_valid_and_base_is_the_papers() -> None:
+    base = ModelConfig(vocab_size=37_000, **PRESETS["base"].model)
+    assert (base.d_model, base.n_heads, base.d_ff) == (512, 8, 2048)
+    assert (base.n_encoder_layers, base.n_decoder_layers) == (6, 6)
+    # The paper's table 3 gives 65 million; ours adds biases and the naming layer.
+    assert base.n_parameters == pytest.approx(65e6, rel=0.04)
+    for preset in PRESETS.values():
+        ModelConfig(vocab_size=preset.train.vocab_size, **preset.model)
+
+
+def test_command_line_says_what_is_wrong_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", str(tmp_path / "nowhere")]) == 2
+    assert capsys.readouterr().err.startswith("error: there is no checkpoint folder")
+    assert main(["train", "--out", str(tmp_path), "--steps", "0"]) == 2
+    assert "steps is 0" in capsys.readouterr().err
