@@ -37,7 +37,7 @@ DATA = Path(__file__).parent / "data"
 IMPLIED = {"person": "animate", "animal": "animate"}
 
 _FEATURES = """
-    person profession child family male female animal animate pet farm wild bird fish insect
+    person profession child family male female animal animate pet farm wild bird fish insect aquatic
     place building room path ground traffic waterway slope outdoor dark_place barrier
     container holds_liquid pourer luggage vehicle big_vehicle transit furniture seat surface
     tool blade electronic machine instrument toy ball clothing fabric readable material plant
