@@ -2,6 +2,7 @@
 
 import json
 import struct
+import zlib
 from dataclasses import asdict, fields
 
 import numpy as np
@@ -40,10 +41,7 @@ def test_what_is_no_weight_is_refused(wrong):
 
 @given(some.dictionaries(some.text(), some.text()), some.binary())
 def test_a_message_unpacks_to_what_was_packed(header, body):
-    message = pack(header, body)
-    (length,) = struct.unpack("<I", message[:4])
-    assert json.loads(message[4 : 4 + length]) == header
-    assert message[4 + length :] == body
+    assert unpack(pack(header, body)) == (header, body)
 
 
 def test_a_pin_stays_within_the_picture():
@@ -72,16 +70,19 @@ def click(pin, clicks):
     st.session_state["k"] = {"pin": {**asdict(pin), "clicks": clicks}}
 
 
+def unpack(message):
+    (length,) = struct.unpack("<I", message[:4])
+    return json.loads(message[4 : 4 + length]), zlib.decompress(message[4 + length :])
+
+
 def header_of(message):
-    (length,) = struct.unpack("<I", message["data"][:4])
-    return json.loads(message["data"][4 : 4 + length])
+    return unpack(message["data"])[0]
 
 
 def test_everything_goes_in_one_message(sent):
     mask = np.tril(np.ones((7, 7), bool))
     show(Pin(1, 2, 3), mask=mask)
-    data, header = sent[0]["data"], header_of(sent[0])
-    body = data[-(3 * 5 * 49 + 49) :]
+    header, body = unpack(sent[0]["data"])
     assert header["text"] == asdict(TEXT)
     assert (header["layers"], header["heads"], len(header["queries"])) == SIZE
     assert np.array_equal(np.frombuffer(body[-49:], np.uint8).reshape(7, 7), mask)

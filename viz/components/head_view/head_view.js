@@ -16,20 +16,23 @@ export default function headView({ data, parentElement, setStateValue }) {
   const view = views.get(parentElement) ?? new HeadView(parentElement);
   views.set(parentElement, view);
   view.report = (selection) => setStateValue("pin", selection);
-  view.receive(unpack(data));
+  view.expect(unpack(data));
   return () => {
     view.remove();
     views.delete(parentElement);
   };
 }
 
-// 4 bytes: the header's length; the header as JSON; weights [layer, head, query, key]; mask [query, key].
-function unpack(bytes) {
+// 4 bytes with the header's length, the header as JSON, and a zlib stream of the weights
+// [layer, head, query, key] followed by the mask [query, key].
+async function unpack(bytes) {
   const length = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-  const { layers, heads, queries, keys } = header;
-  const end = 4 + length + layers * heads * queries.length * keys.length;
-  return { ...header, weights: bytes.subarray(4 + length, end), mask: bytes.subarray(end) };
+  const packed = new Blob([bytes.subarray(4 + length)]).stream();
+  const unpacked = packed.pipeThrough(new DecompressionStream("deflate"));
+  const body = new Uint8Array(await new Response(unpacked).arrayBuffer());
+  const end = header.layers * header.heads * header.queries.length * header.keys.length;
+  return { ...header, weights: body.subarray(0, end), mask: body.subarray(end) };
 }
 
 class HeadView {
@@ -43,6 +46,13 @@ class HeadView {
   }
 
   // ---- the page's side -------------------------------------------------------------------------
+
+  // Unpacking takes a moment; a message that was overtaken meanwhile is not drawn any more.
+  async expect(unpacking) {
+    this.expected = unpacking;
+    const message = await unpacking;
+    if (this.expected === unpacking) this.receive(message);
+  }
 
   receive(message) {
     const before = this.message;
@@ -98,8 +108,8 @@ class HeadView {
   setHeads(heads) {
     this.on = new Set(heads);
     this.drawAll();
-    this.select({ head: this.soloed() });
-    this.refresh();
+    if (this.soloed() === this.pin.head) this.refresh();
+    else this.select({ head: this.soloed() });
   }
 
   solo(head) {
@@ -139,7 +149,7 @@ class HeadView {
   }
 
   press(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!this.message || event.ctrlKey || event.metaKey || event.altKey) return;
     const moves = {
       ArrowUp: () => this.moveQuery(-1, event.repeat),
       ArrowDown: () => this.moveQuery(1, event.repeat),
@@ -159,7 +169,7 @@ class HeadView {
   }
 
   point(event) {
-    if (event.pointerType === "touch") return; // a tap pins
+    if (!this.message || event.pointerType === "touch") return; // a tap pins
     const box = this.sheet.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
     const row = Math.floor(y / this.rowHeight);
@@ -193,6 +203,7 @@ class HeadView {
   }
 
   remove() {
+    this.expected = null;
     this.resizer.disconnect();
     cancelAnimationFrame(this.frame);
     clearTimeout(this.waiting);
@@ -526,8 +537,8 @@ class HeadView {
     this.items.queries.forEach((item, query) =>
       item.setAttribute("aria-selected", String(query === this.pin.query)),
     );
-    if (this.pin.query === null) this.queries.removeAttribute("aria-activedescendant");
-    else this.queries.setAttribute("aria-activedescendant", `q${this.pin.query}`);
+    const active = this.pin.query === null ? "" : `q${this.pin.query}`;
+    this.queries.setAttribute("aria-activedescendant", active);
     this.drawRow();
     this.speak();
   }
