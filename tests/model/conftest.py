@@ -6,7 +6,11 @@ from typing import Any
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from torch import Tensor
+
 from model import Bundle, ModelConfig
+from model.attention import MultiHeadAttention
+from model.layers import DecoderLayer, EncoderLayer
 from model.tokenizer import Tokenizer
 from model.transformer import Transformer
 
@@ -76,3 +80,33 @@ def randomised(module: torch.nn.Module, seed: int = 0) -> Any:
             noise = torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
             parameter.add_(0.3 * noise)
     return module
+
+
+@pytest.fixture(scope="session")
+def torch_weights() -> Callable[..., dict[str, Tensor]]:
+    return layer_weights
+
+
+def attention_weights(ours: MultiHeadAttention, name: str) -> dict[str, Tensor]:
+    qkv = (ours.w_q, ours.w_k, ours.w_v)
+    return {
+        f"{name}.in_proj_weight": torch.cat([linear.weight for linear in qkv]),
+        f"{name}.in_proj_bias": torch.cat([linear.bias for linear in qkv]),
+        f"{name}.out_proj.weight": ours.w_o.weight,
+        f"{name}.out_proj.bias": ours.w_o.bias,
+    }
+
+
+def layer_weights(ours: EncoderLayer | DecoderLayer) -> dict[str, Tensor]:
+    """Our layer's weights under the names of torch's layers."""
+    weights = attention_weights(ours.self_attn, "self_attn")
+    norms = [ours.self_attn_add.norm]
+    if isinstance(ours, DecoderLayer):
+        weights |= attention_weights(ours.cross_attn, "multihead_attn")
+        norms += [ours.cross_attn_add.norm]
+    norms += [ours.ffn_add.norm]
+    for n, norm in enumerate(norms, start=1):
+        weights |= {f"norm{n}.weight": norm.weight, f"norm{n}.bias": norm.bias}
+    for n, linear in enumerate((ours.ffn.w_1, ours.ffn.w_2), start=1):
+        weights |= {f"linear{n}.weight": linear.weight, f"linear{n}.bias": linear.bias}
+    return weights

@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+
 from model import ModelConfig, ModelError, TrainConfig
 from model.config import MAX_PARAMETERS, PRESETS, from_dict, to_dict
 from model.transformer import Transformer
@@ -79,8 +80,17 @@ def test_a_bad_setting_is_named(setting: str, value: object) -> None:
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("steps", 0), ("steps", 1.5), ("peak_lr", 0), ("max_grad_norm", -1), ("naming_weight", -0.1)]
-    + [("label_smoothing", 1.1), ("pronoun_share", -0.1), ("seed", "0"), ("batch_tokens", 0)],
+    [
+        ("steps", 0),
+        ("steps", 1.5),
+        ("batch_tokens", 0),
+        ("peak_lr", 0),
+        ("max_grad_norm", -1),
+        ("naming_weight", -0.1),
+        ("label_smoothing", 1.1),
+        ("pronoun_share", -0.1),
+        ("seed", "0"),
+    ],
 )
 def test_a_bad_training_setting_is_named(setting: str, value: object) -> None:
     with pytest.raises(ModelError) as caught:

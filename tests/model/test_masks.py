@@ -1,4 +1,5 @@
 import torch
+
 from model.masks import look_ahead_mask, padding_mask
 
 
