@@ -81,7 +81,7 @@ def intervene(model: nn.Module, changes: Mapping[str, Change]) -> Iterator[None]
 
     Args:
         changes: name or pattern → function from the value to its replacement, of the same shape.
-            A capture around or inside sees the replaced value if it was opened later.
+            A capture opened inside the block sees the replacement, one around it the original.
 
     Raises:
         ValueError: if a name fits no point, or a replacement has another shape.

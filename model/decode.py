@@ -8,11 +8,10 @@ from torch import Tensor
 
 from .checkpoint import Bundle
 from .config import Lang
-from .errors import ModelError
 from .layers import DecoderCache
 from .masks import padding_mask
 from .tokenizer import check_length, check_text
-from .transformer import BOS, EOS, PAD, Transformer
+from .transformer import BOS, EOS, PAD, UNK, Transformer
 
 
 def translate(bundle: Bundle, text: str, target_lang: Lang, beam: int = 1) -> str:
@@ -28,12 +27,6 @@ def translate(bundle: Bundle, text: str, target_lang: Lang, beam: int = 1) -> st
 
 def decode_ids(bundle: Bundle, source: list[int], target_lang: Lang, beam: int = 1) -> list[int]:
     """Ids of the translation, without `<s>`, language tag and `</s>`."""
-    if target_lang not in bundle.tokenizer.languages:
-        raise ModelError(
-            "unknown_language",
-            f"there is no language {target_lang!r}; choose one of {bundle.tokenizer.languages}",
-            language=target_lang,
-        )
     start = [BOS, bundle.tokenizer.tag(target_lang)]
     # A translation is seldom twice as long as its source; a model that never ends must be stopped.
     limit = min(bundle.config.max_len, 2 * len(source) + 20)
@@ -100,8 +93,8 @@ def beam_search(
 def _next_logits(
     model: Transformer, new: Tensor, memory: Tensor, mask: Tensor, cache: DecoderCache
 ) -> Float[Tensor, "B vocab"]:
-    logits = model.decode(new, memory, mask, cache)[:, -1]
-    logits[:, [PAD, BOS]] = -torch.inf  # no translation holds them
+    logits = model.decode(new, memory, mask, cache)[:, -1].clone()  # a capture may hold it
+    logits[:, [PAD, UNK, BOS]] = -torch.inf  # no translation holds them
     return logits
 
 

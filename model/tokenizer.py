@@ -171,7 +171,17 @@ class Tokenizer:
         return tuple(self._tags)
 
     def tag(self, lang: Lang) -> int:
-        """Id of `<2ko>`, `<2en>` or `<2fr>`, the decoder's second input."""
+        """Id of `<2ko>`, `<2en>` or `<2fr>`, the decoder's second input.
+
+        Raises:
+            ModelError: `unknown_language`.
+        """
+        if lang not in self._tags:
+            raise ModelError(
+                "unknown_language",
+                f"there is no language {lang!r}; choose one of {self.languages}",
+                language=lang,
+            )
         return self._tags[lang]
 
     def _start(self, lang: Lang) -> list[tuple[int, str]]:
@@ -215,7 +225,7 @@ def check_text(text: str) -> str:
         ModelError: `empty_text` or `control_characters`.
     """
     if not text.strip():
-        raise ModelError("empty_text", "there is no text: type a sentence")
+        raise _empty()
     bad = sorted({c for c in text if unicodedata.category(c) in ("Cc", "Cs") and c not in "\t\n\r"})
     if bad:
         names = ", ".join(f"U+{ord(c):04X}" for c in bad)
@@ -228,11 +238,13 @@ def check_text(text: str) -> str:
 
 
 def check_length(encoding: Encoding, limit: int) -> Encoding:
-    """The sentence, if it is no longer than the model's positions.
+    """The sentence, if it has a piece and no more of them than the model has positions.
 
     Raises:
-        ModelError: `text_too_long`.
+        ModelError: `empty_text` (zero-width characters only, say) or `text_too_long`.
     """
+    if all(offsets is None for offsets in encoding.offsets):
+        raise _empty()
     if len(encoding.ids) > limit:
         raise ModelError(
             "text_too_long",
@@ -250,6 +262,10 @@ def language_of(text: str) -> Lang:
     if re.search(r"[àâçèéêëîïôùûœ]|\b(?:je|il|elle|le|les|la|une|des|est)\b", text.lower()):
         return "fr"
     return "en"
+
+
+def _empty() -> ModelError:
+    return ModelError("empty_text", "there is no text: type a sentence")
 
 
 def _damaged(why: str) -> ModelError:

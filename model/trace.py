@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -107,9 +106,8 @@ class Trace:
         return np.stack([self._at(kind, layer, "weights") for layer in range(self.n_layers[kind])])
 
     def mask(self, kind: Kind) -> Bool[np.ndarray, "query key"]:
-        """True where a query may attend; the same in every layer and head."""
-        query, key = self._at(kind, 0, "weights").shape[-2:]
-        return np.broadcast_to(self._at(kind, 0, "mask")[0], (query, key))
+        """True where a query may attend; the same in every layer and head of the model."""
+        return self._mask(kind, 0)
 
     def positional(self, side: Side) -> Float[np.ndarray, "length d_model"]:
         """The positional encoding that was added to the embedded pieces."""
@@ -134,10 +132,13 @@ class Trace:
         Raises:
             IndexError: if there is no such layer or head.
         """
+        heads = len(self._at(kind, layer, "q"))
+        if not 0 <= head < heads:
+            raise IndexError(f"{kind} has {heads} heads, there is no head {head}")
         q, k, v, weights, context = (
             self._at(kind, layer, point)[head] for point in ("q", "k", "v", "weights", "context")
         )
-        mask = self.mask(kind)
+        mask = self._mask(kind, layer)
         scores = q @ k.T
         scaled = scores / np.float32(math.sqrt(q.shape[1]))
         masked = np.where(mask, scaled, np.float32(-np.inf))
@@ -187,7 +188,7 @@ class Trace:
             for side in ("source_words", "target_words"):
                 values[side] = [(w, i, tuple(o) if o else None) for w, i, o in values[side]]
             return cls(**values, points=points)
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as error:
+        except Exception as error:  # zipfile, zlib, struct and NumPy each raise their own
             raise ModelError(
                 "trace_damaged", f"{path} is no trace that this program wrote", path=str(path)
             ) from error
@@ -197,6 +198,10 @@ class Trace:
         if not 0 <= layer < self.n_layers[kind]:
             raise IndexError(f"{kind} has {self.n_layers[kind]} layers, there is no layer {layer}")
         return self.points[f"{stack}.layers.{layer}.{module}.{point}"]
+
+    def _mask(self, kind: Kind, layer: int) -> Bool[np.ndarray, "query key"]:
+        query, key = self._at(kind, layer, "weights").shape[-2:]
+        return np.broadcast_to(self._at(kind, layer, "mask")[0], (query, key))
 
     def _input(self, kind: Kind, layer: int) -> Float[np.ndarray, "query d_model"]:
         stack, module = _ATTENTION[kind]
@@ -254,8 +259,8 @@ def _run(bundle: Bundle, source: Encoding, target: Encoding) -> dict[str, np.nda
 
 
 def _without_batch(value: torch.Tensor) -> torch.Tensor:
-    """The positional encoding is the one point without a batch dimension."""
-    return value if value.dim() == 2 else value[0]
+    """The positional encoding has no batch dimension, and is a view of the shared model's table."""
+    return value.clone() if value.dim() == 2 else value[0]
 
 
 def _softmax_or_nothing(masked: Float[np.ndarray, "query key"]) -> Float[np.ndarray, "query key"]:
