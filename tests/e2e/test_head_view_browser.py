@@ -188,7 +188,12 @@ def test_a_rerun_neither_remounts_nor_forgets(show):
     settle(page)
     assert page.locator(".head-view").evaluate("view => view.mark") == "same"
     expect(page.locator(".head-view")).to_have_count(1)
+    query_row(page, 3).click()  # now Python sends something new
+    told(page, "0 None 3")
+    settle(page)
+    assert page.locator(".head-view").evaluate("view => view.mark") == "same"
     expect(chip(page, 0)).to_have_attribute("aria-pressed", "false")
+    expect(page.locator('.chip[aria-pressed="true"]')).to_have_count(7)
 
 
 def test_a_new_sentence_is_redrawn_in_place_and_a_row_beyond_it_let_go(show):
