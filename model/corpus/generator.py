@@ -138,7 +138,7 @@ def generate(
 # --------------------------------------------------------------------------- templates and predicates
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Template:
     """A template as in the module's docstring, read and checked."""
 
@@ -280,13 +280,11 @@ def _candidates(needs: str) -> tuple[Noun, ...]:
 
 
 @lru_cache(maxsize=None)
-def _sayable(template_id: str, slot: str, noun: Noun, rival: Noun) -> tuple[Predicate, ...]:
+def _sayable(template: Template, slot: str, noun: Noun, rival: Noun) -> tuple[Predicate, ...]:
     """What may be said of `noun` in this template so that nobody thinks of `rival`."""
-    template = templates()[template_id]
-    assert template.flip is not None
     return tuple(
         predicate
-        for predicate in template.flip[slot]
+        for predicate in (template.flip or {})[slot]
         if fits(noun, predicate.needs) and (template.frame or not fits(rival, predicate.needs))
     )
 
@@ -370,7 +368,7 @@ def _draw_predicates(
     first, second = template.flip
     meanings: list[Meaning] = []
     for slot, rival in ((first, second), (second, first)):
-        sayable = _sayable(template.id, slot, chosen[slot], chosen[rival])
+        sayable = _sayable(template, slot, chosen[slot], chosen[rival])
         if not sayable:
             return None
         meanings.append((slot, said | {"w": sayable[int(rng.random() * len(sayable))]}))
@@ -393,7 +391,10 @@ def _write_item(
     rng: random.Random,
 ) -> Item:
     """All languages of all meanings, every choice of wording drawn once."""
-    plural = template.number == "pl" or (template.number == "both" and rng.random() < 0.3)
+    countable = all("mass" not in noun.features for noun in chosen.values())
+    plural = template.number == "pl" or (
+        template.number == "both" and rng.random() < 0.3 and countable
+    )
     numbers: dict[str, Number] = {
         slot: "pl" if slot in template.plural or (plural and slot not in template.single) else "sg"
         for slot in chosen
@@ -435,7 +436,7 @@ def _named_subjects() -> tuple[Subject, ...]:
 
 def _draw_subject(template: Template, rng: random.Random) -> Subject:
     """She, he, I, we or a name; a name or I where *he* and *she* are the pronouns to resolve."""
-    pool = PRONOUN_SUBJECTS[2:] if template.gender else PRONOUN_SUBJECTS
+    pool: tuple[Subject, ...] = PRONOUN_SUBJECTS[2:] if template.gender else PRONOUN_SUBJECTS
     if template.who == "I":
         pool = tuple(subject for subject in PRONOUN_SUBJECTS if subject.en == "I")
     elif template.who == "name" or rng.random() < 0.35:

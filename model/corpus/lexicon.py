@@ -20,6 +20,7 @@ how it is or may be:
     blade       can be sharp or blunt; ``fragile`` breaks, ``bouncy`` bounces, ``noisy`` is heard
     entertaining, task                  can be interesting or boring, easy or difficult
     male, female                        persons of one gender only
+    pair                                one of two (shoe): seldom bought alone
     mass, plural_only, h_aspire         what the grammar needs to know (le hibou, le yaourt)
 """
 
@@ -40,7 +41,7 @@ _FEATURES = """
     person profession child family male female animal animate pet farm wild bird fish insect aquatic
     place building room path ground traffic waterway slope outdoor dark_place barrier
     container holds_liquid pourer luggage vehicle big_vehicle transit furniture seat surface
-    tool blade electronic machine instrument toy ball clothing fabric readable material plant
+    tool blade electronic machine instrument toy ball clothing pair fabric readable material plant
     tree edible fruit vegetable meal ingredient drink liquid body weather celestial time
     abstract crowd
     holdable throwable openable washable pourable portable heatable paintable
