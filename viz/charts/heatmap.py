@@ -55,7 +55,8 @@ def heatmap(
     if pinned is not None:
         _frame_row(figure, pinned, len(keys))
     figure.update_xaxes(_axis(keys), title=text.key, side="top", tickangle=-50)
-    figure.update_yaxes(_axis(queries), title=text.query, autorange="reversed")
+    top_to_bottom = [len(queries) - 0.5, -0.5]
+    figure.update_yaxes(_axis(queries), title=text.query, range=top_to_bottom)
     figure.update_layout(
         height=_height(len(queries)),
         margin={"l": 8, "r": 8, "t": 8, "b": 8},

@@ -1,0 +1,85 @@
+"""Whole journeys: a teacher with a projector, a student with a phone, a student who mistypes."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+APP = Path(__file__).parents[2] / "app.py"
+
+
+@pytest.fixture(scope="module")
+def address(serve):
+    with serve(APP) as address:
+        yield address
+
+
+@pytest.fixture
+def visit(page, address):
+    def visit(**device) -> Page:
+        opened = page(address, **device)
+        expect(opened.locator(".head-view")).to_be_visible(timeout=60_000)
+        return opened
+
+    return visit
+
+
+def heading(page: Page):
+    return page.get_by_role("heading", level=3).first
+
+
+def test_a_teacher_shows_the_flip_and_goes_back(visit):
+    page = visit(width=1920, height=1080)
+    expect(heading(page)).to_have_text(re.compile("animal"))
+    page.get_by_role("button", name="Change one word").click()
+    expect(heading(page)).to_have_text(re.compile("^it gives .* street"))
+    expect(page.locator(".queries li.pinned")).to_have_text("it")
+    page.get_by_role("button", name="Change one word").click()
+    expect(heading(page)).to_have_text(re.compile("^it gives .* animal"))
+
+
+def test_a_student_with_a_phone_tries_the_korean_pair_and_the_translation(visit):
+    page = visit(width=360, height=740, touch=True, locale="ko-KR")
+    page.get_by_text("넓었기", exact=True).tap()
+    expect(heading(page)).to_have_text(re.compile("그것의 .* 길에"))
+    page.get_by_text("교차", exact=True).tap()
+    expect(page.locator(".queries li").nth(1)).to_have_text("<2en>")
+    page.get_by_text("프랑스어", exact=True).tap()
+    expect(page.locator(".queries li").nth(1)).to_have_text("<2fr>")
+    page.wait_for_url(re.compile("to=fr"))
+
+
+def test_a_student_who_mistypes_is_told_and_loses_nothing(visit):
+    page = visit()
+    box = page.get_by_role("textbox", name="Type a sentence")
+    before = heading(page).inner_text()
+    box.fill("   ")
+    box.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("There is no text")
+    expect(heading(page)).to_have_text(before)
+    box.fill("The cat sat down because it was tired.")
+    box.press("Enter")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.locator(".queries li").nth(1)).to_have_text("cat")
+
+
+def test_the_back_button_goes_back_to_the_earlier_sentence(visit):
+    page = visit()
+    page.get_by_text("wide", exact=True).click()
+    expect(heading(page)).to_have_text(re.compile("street"))
+    page.wait_for_url(re.compile("text="))
+    page.go_back()
+    expect(heading(page)).to_have_text(re.compile("animal"))
+    expect(page.get_by_role("textbox", name="Type a sentence")).to_have_value(re.compile("tired"))
+
+
+def test_a_student_types_a_translation_and_sees_the_decoder_read_it(visit):
+    page = visit()
+    page.get_by_text("Decoder", exact=True).click()
+    own = page.get_by_role("textbox", name="Your own translation")
+    own.fill("그 동물은 길을 건넜다.")
+    own.press("Enter")
+    expect(page.locator(".queries li", has_text="동물")).to_be_visible()
+    expect(page.get_by_text("follow your translation")).to_be_visible()
