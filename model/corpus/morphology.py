@@ -68,8 +68,19 @@ _BY_FORM = {
     for pair in reversed(_PARTICLES.items())
     for form in (*pair, "/".join(pair), f"{pair[0]}({pair[1]})")
 }
-_DIGIT_FINALS = dict(zip("0123456789", ("ㅇ", "ㄹ", "", "ㅁ", "", "", "ㄱ", "ㄹ", "ㄹ", ""), strict=True))
-_LETTER_FINALS = {"l": "ㄹ", "m": "ㅁ", "n": "ㄴ", "b": "ㅂ", "p": "ㅂ", "k": "ㄱ", "t": "ㅅ", "g": "ㅇ"}
+_DIGIT_FINALS = dict(
+    zip("0123456789", ("ㅇ", "ㄹ", "", "ㅁ", "", "", "ㄱ", "ㄹ", "ㄹ", ""), strict=True)
+)
+_LETTER_FINALS = {
+    "l": "ㄹ",
+    "m": "ㅁ",
+    "n": "ㄴ",
+    "b": "ㅂ",
+    "p": "ㅂ",
+    "k": "ㄱ",
+    "t": "ㅅ",
+    "g": "ㅇ",
+}
 
 
 def final_sound(word: str) -> str:
@@ -108,7 +119,16 @@ _REGULAR_H = {*"좋놓넣낳쌓닿찧땋"}
 _PLAIN_REU = ("따르", "치르", "들르", "다다르", "잠그", "우러르")
 _REPEATED_REU = ("푸르", "이르")
 _BRIGHT = "ㅏㅑㅗ"
-_MERGED = {"ㅏ": "ㅏ", "ㅓ": "ㅓ", "ㅕ": "ㅕ", "ㅐ": "ㅐ", "ㅔ": "ㅔ", "ㅗ": "ㅘ", "ㅜ": "ㅝ", "ㅣ": "ㅕ"}
+_MERGED = {
+    "ㅏ": "ㅏ",
+    "ㅓ": "ㅓ",
+    "ㅕ": "ㅕ",
+    "ㅐ": "ㅐ",
+    "ㅔ": "ㅔ",
+    "ㅗ": "ㅘ",
+    "ㅜ": "ㅝ",
+    "ㅣ": "ㅕ",
+}
 _NEVER_MERGED = ("비", "시", "아니")  # whole words: 비었다, 시었다, 아니었다
 
 
@@ -332,7 +352,8 @@ def a_or_an(word: str) -> str:
 
 
 _CONTRACTIONS = re.compile(
-    r"\b(did|could|was|were|would|does|do|is|are|has|had|have|should) not\b|\bcannot\b", re.IGNORECASE
+    r"\b(did|could|was|were|would|does|do|is|are|has|had|have|should) not\b|\bcannot\b",
+    re.IGNORECASE,
 )
 
 

@@ -301,7 +301,9 @@ def _predicate(lang: Lang, word: str, ending: str, final: bool) -> Op:
 
         def write_korean(page: Page, scene: Scene) -> None:
             dictionary_form = scene.predicates[word].ko
-            form = conjugate(dictionary_form, ending, full=scene.full) if ending else dictionary_form
+            form = (
+                conjugate(dictionary_form, ending, full=scene.full) if ending else dictionary_form
+            )
             page.text += restyle(form, scene.style) if final else form
 
         return write_korean
@@ -529,7 +531,9 @@ def _subject_ko(particle: str) -> Op:
         person = scene.subject
         word = person.ko if scene.style in ("plain", "casual") else person.ko_polite
         if word in "나저" and particle in ("이", "의"):
-            page.text += {"나이": "내가", "저이": "제가", "나의": "내", "저의": "제"}[word + particle]
+            page.text += {"나이": "내가", "저이": "제가", "나의": "내", "저의": "제"}[
+                word + particle
+            ]
             return
         page.text += word
         page.suffix(josa(word, particle))
@@ -550,4 +554,9 @@ def _noun_ko(slot: str, particle: str, bare: bool, final: bool) -> Op:
     return write_noun
 
 
-_COPULA: dict[Style, str] = {"plain": "이다", "polite": "이에요", "formal": "입니다", "casual": "이야"}
+_COPULA: dict[Style, str] = {
+    "plain": "이다",
+    "polite": "이에요",
+    "formal": "입니다",
+    "casual": "이야",
+}
