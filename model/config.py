@@ -94,7 +94,7 @@ class TrainConfig:
     """Generated sentences and pairs of twins that an epoch goes through."""
     pronoun_share: float = 0.7
     """Share of the items that are twins with a pronoun to resolve."""
-    vocab_size: int = 8000
+    vocab_size: int = 10_000
     seed: int = 0
     snapshot_every: int = 200
 

@@ -33,7 +33,7 @@ _WORD = re.compile(r"\w+(?:['’ʼ-]\w+)*|[^\w\s]")
 # Where SentencePiece must not merge: around signs, before it|'s, behind l'|eau (not in didn't).
 _ENGLISH_ENDING = r"(?:s|m|re|ve|ll|d)\b"
 _EDGE = re.compile(
-    r"(?<=\w)(?=[^\w\s'])|(?<=[^\w\s'])(?=\S)"
+    r"(?<=\w)(?=[^\w\s'-])|(?<=[^\w\s'-])(?=\S)"
     rf"|(?<=\w)(?='{_ENGLISH_ENDING})|(?<=\w')(?!t\b|{_ENGLISH_ENDING})"
 )
 _DELIMITER = "\ue000"  # of private use: SentencePiece normalises control characters away

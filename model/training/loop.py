@@ -85,10 +85,10 @@ def train(
         model.load_state_dict(dict(start.model))
     optimizer = Adam(model.parameters(), lr=0.0, betas=(0.9, 0.98), eps=1e-9)
     objective = Objective(model, config.label_smoothing, config.naming_weight)
-    wrapped, fast = fabric.setup(objective, optimizer)
+    wrapped, stepper = fabric.setup(objective, optimizer)
     if start.optimizer:
         restore_optimizer(model, optimizer, start.optimizer)
-    run = _Run(fabric, model, optimizer, start, out, wrapped, fast)
+    run = _Run(fabric, model, optimizer, start, out, wrapped, stepper, hardware.precision)
     run.go()
     if fabric.is_global_zero:
         run.finish()
@@ -108,9 +108,10 @@ class _Run:
         out: Path,
         objective: Any,
         stepper: Any,
+        precision: Precision,
     ) -> None:
         self.fabric, self.model, self.optimizer = fabric, model, optimizer
-        self.objective, self.stepper = objective, stepper
+        self.objective, self.stepper, self.precision = objective, stepper, precision
         self.config, self.model_config = start.train_config, start.model_config
         self.tokenizer, self.out = start.tokenizer, out
         self.step, self.seconds_before = start.step, start.seconds
@@ -214,6 +215,7 @@ class _Run:
             "examples": len(self.data),
             "seconds": round(self.seconds),
             "device": _device_name(self.fabric.device),
+            "precision": self.precision,
             "processes": self.fabric.world_size,
             "torch": torch.__version__,
             "python": platform.python_version(),

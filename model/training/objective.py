@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -50,19 +50,21 @@ class Objective(nn.Module):
         memory = self.model.encode(batch.source)
         mask = padding_mask(batch.source, PAD)
         logits = self.model.decode(batch.target[:, :-1], memory, mask)
-        # Behind <s> stands the language tag, which is given, not predicted.
-        translation, accuracy = self._translation(logits[:, 1:], batch.target[:, 2:])
+        labels = batch.target[:, 1:].clone()
+        labels[:, 0] = PAD  # behind <s> stands the language tag, which is given, not predicted
+        translation, accuracy = self._translation(logits.flatten(0, 1), labels.flatten())
         naming, naming_accuracy = self._naming(memory, batch)
         total = translation + self.naming_weight * naming
         return Losses(total, translation, naming, accuracy, naming_accuracy)
 
     def _translation(
-        self, logits: Float[Tensor, "B T vocab"], labels: Tensor
+        self, logits: Float[Tensor, "N vocab"], labels: Int[Tensor, " N"]
     ) -> tuple[Tensor, Tensor]:
-        real = labels != PAD
-        logits, labels = logits[real], labels[real]
-        loss = F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
-        return loss, (logits.detach().argmax(dim=-1) == labels).float().mean()
+        loss = F.cross_entropy(
+            logits, labels, ignore_index=PAD, label_smoothing=self.label_smoothing
+        )
+        hits = logits.detach().argmax(dim=-1) == labels
+        return loss, hits[labels != PAD].float().mean()
 
     def _naming(self, memory: Float[Tensor, "B S d_model"], batch: Batch) -> tuple[Tensor, Tensor]:
         """−log P of the antecedent's pieces, averaged over the pieces of each antecedent."""
