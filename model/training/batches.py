@@ -72,7 +72,11 @@ class Batch(NamedTuple):
 
 
 def encode(tokenizer: Tokenizer, sentence: Sentence) -> Encoded:
-    """A corpus sentence as the encoder reads it."""
+    """A corpus sentence as the encoder reads it.
+
+    Raises:
+        ValueError: if a pronoun or its antecedent is empty.
+    """
     encoding = tokenizer.source(sentence.text)
 
     def naming(reference: Reference) -> Naming:
@@ -80,6 +84,8 @@ def encode(tokenizer: Tokenizer, sentence: Sentence) -> Encoded:
             encoding.pieces_in(span.start, span.end)
             for span in (reference.pronoun, reference.antecedent)
         )
+        if not pronoun or not antecedent:
+            raise ValueError(f"no piece stands for {reference} in {sentence.text!r}")
         return Naming(pronoun[0], tuple(encoding.ids[n] for n in antecedent))
 
     return Encoded(tuple(encoding.ids), tuple(naming(r) for r in sentence.references))
