@@ -1,4 +1,4 @@
-"""Sentences to learn from: a lexicon, templates in three languages, splits, and files of sentence pairs."""
+"""Sentences to learn from: lexicon, templates in three languages, splits, files of pairs."""
 
 from model.corpus.generator import (
     Example,

@@ -1,68 +1,64 @@
-"""Aligned English / Korean / French sentences, every pronoun labelled with what it stands for.
+"""Aligned English / Korean / French sentences, every pronoun labelled with its antecedent.
 
-A template is one JSON object in ``data/templates/{pronoun,plain}_*.json`` (each file holds a list)::
+A template is one JSON object in ``data/templates/{pronoun,plain}_*.json`` (a list per file)::
 
     {
       "id": "cross_because",
-      "held_out": false,
       "slots": {"x": "animal", "y": "path"},
-      "flip":  {"x": "held_back", "y": "hard_to_cross"},
+      "flip":  {"x": "weary", "y": "hard_to_cross"},
       "en": "{x} did not cross {y} because {it} {was/were} too {w}.",
       "ko": "[그 ]{x은} {y을} 건너지 않았다. 왜냐하면 {it은} 너무 {w:었기} 때문이다.",
-      "fr": "{x} n'{a/ont:x} pas traversé {y} parce que {il} {était/étaient} trop {w}."
+      "fr": "{x} {n'a/n'ont:x} pas traversé {y} parce que {il} {était/étaient} trop {w}."
     }
 
-and its twins are *… because it was too tired* (x) and *… because it was too wide* (y).
-A plain template has no ``flip``; it may have ``"adj": {"w": "x"}``: ``{w}`` is then any adjective that
-describes the noun in slot x (``"adj": {"w": "x:group"}``: one of that group of ``predicates.json``).
+and its twins are *… because it was too tired* (x) and *… because it was too wide* (y). A plain
+template has no ``flip``; it may have ``"adj": {"w": "x"}``: ``{w}`` is then any adjective that
+describes the noun in slot x (``"x:group"``: one of that group of ``predicates.json``).
 
 Keys
-    slots     name (one letter: x, y, z, ...) -> what the noun must be, as in `model.corpus.lexicon`: features separated
-              by spaces (all of them), ``!a`` not, alternatives separated by ``|``, ``#id`` exactly this noun,
-              ``@kind`` a kind of ``kinds.json``. Mass nouns (feature
-              ``mass``) fill a slot only if it says ``mass`` or liquid, drink, pourable, ingredient, material, weather,
-              or names a noun. No noun fills two slots.
-    number    ``"sg"`` (default), ``"pl"`` or ``"both"``: the number of all slots but those in ``"single"``.
-              ``"pl"`` makes *they* of ``{it}``.
-    single    slots that stay singular whatever ``number`` says (``"single": "z"``); ``plural``: slots always plural.
-    a         slots that take *a* / *un* rather than *the* / *le* (``"a": "x"``); ``"the/a": "xy"``: either.
-    size      ``"x<y"`` or ``"x~y"`` (at most one step apart): typical physical sizes of two slots.
-    flip      what makes the pronoun mean x, and what makes it mean y: a group of ``predicates.json`` or a list of
-              predicates (an adjective's id, or ``{"en", "fr", "ko", "needs"}``). Drawn so that it fits the
-              antecedent and does not fit the other noun.
-    frame     true: the frame itself decides (*does not fit into*, *pour until full*), so the predicate may
-              describe both nouns.
-    words     fields for aligned words that are no nouns (``"words": {"t": "past"}``): a group of ``words.json`` or
-              a list of ``{"en", "ko", "fr"}``, written ``{t}``.
+    slots     one letter -> what the noun must be, as in `model.corpus.lexicon`: features separated
+              by spaces (all of them), ``!a`` not, alternatives separated by ``|``, ``#id`` exactly
+              this noun, ``@kind`` a kind of ``kinds.json``. Mass nouns fill a slot only if it says
+              mass, liquid, drink, pourable, ingredient, material, weather, or names a noun.
+    number    ``"sg"`` (default), ``"pl"``, ``"both"``: of all slots; plural makes *they* of {it}.
+    single    slots that stay singular (``"single": "z"``); ``plural``: slots always plural.
+    a         slots with *a* / *un* instead of *the* / *le*; ``"the/a": "xy"``: either.
+    size      ``"x<y"`` or ``"x~y"`` (at most one step apart): typical sizes of two slots.
+    flip      what makes the pronoun mean x, and what makes it mean y: a group of
+              ``predicates.json`` or a list of predicates (an adjective's id, or an object with en,
+              fr, ko, needs). Drawn so that it describes the antecedent and not the other noun.
+    frame     true: the frame decides (*does not fit into*), so it may describe both nouns.
+    words     aligned words that are no nouns (``"words": {"t": "past"}``, written {t}): a group of
+              ``words.json`` or a list of objects with en, ko, fr.
+    refers    the slot that {it} stands for in a plain template.
     who       ``"I"`` or ``"name"``: {S} is *I*, or a name; otherwise anybody.
-    gender    persons: ``{it}`` is *he* or *she*, and all person slots have that gender in French.
+    gender    persons: {it} is *he* or *she*, and all persons have that gender in French.
+    held_out  never in the training split.
 
-Text, all languages
-    [word ]        there or not          (a|b|c)      one of these            both drawn once for both twins
-    {s/p}          s with a singular pronoun, p with a plural one; {s/p:x} after the number of slot x
-    {x}            the noun in slot x with its article (en, fr); {X} at a sentence's beginning; {-x} without article
-    {w}            the predicate that flips (or the adjective of a plain template)
-    {S}            somebody who acts: she, he, I, we, Mina ...; write {S} at any place, capitals come by themselves
-                   {S2} the same once more, as a pronoun (en, fr);
-                   {Sa/Sb/Sc:S} after I / she, he, Mina / we, as in ``{ai/a/avons:S}`` or ``{was/was/were:S}``
+All languages
+    [word ]   there or not; (a|b|c) one of these; drawn once for both twins
+    {s/p}     s with a singular antecedent, p with a plural one; {s/p:x} after slot x
+    {x}       the noun in slot x with its article (en, fr); {-x} without
+    {w}       the predicate that flips (or the adjective of a plain template)
+    {S}       somebody who acts: she, he, I, we, Mina …; {S2} the same once more, as a pronoun;
+              {a/b/c:S} forms after I / she, he, Mina / we, as in {ai/a/avons:S}
+    Capitals at the beginning of a sentence come by themselves.
 English
-    write *did not*, *could not*, *it is*: the generator contracts some of them. {it} {its} {itself} = the pronoun
-    that is labelled; {him} = it / them / him / her as an object.
+    Write *did not*, *could not*: the generator contracts some. {it} {its} {itself} {him} (it, them,
+    him, her as an object) {it's}: the labelled pronoun.
 French
-    articles, elision (l', qu', d', j', n', s') and contractions (au, du, aux, des) come by themselves from
-    ``à {x}``, ``de {x}``, ``que {il}``. {il} labelled subject pronoun; {le} labelled object pronoun (before a verb); {lui};
-    ``{e}`` agrees with the antecedent (``tombé{e}``), ``{e:x}`` with slot x; ``{beau/belle/beaux/belles:x}``.
+    Articles, elision and contractions come by themselves: ``à {x}``, ``de {x}``, ``que {il}``.
+    {il} {le} {lui}: the labelled pronoun as subject, object (before a verb), indirect object.
+    {e} agrees with the antecedent (``tombé{e}``), {e:x} with slot x; {ms/fs/mp/fp:x} four forms.
 Korean
-    {x은} noun and particle, the right form comes by itself (은 이 을 과 으로 이라 이나 아 ... or without);
-    {그 x은} is the same as ``[그 ]{x은}``. {it은} {it이} {it을} {it} = 그것/그/그녀/그것들 with particle, sometimes 그건/그게/그걸.
-    {w:었기} the predicate's stem with an ending. Endings are written as after a stem like *먹*: 었다 었기 어서 으면 을 은 는
-    으니까 고 지 지만. Sentences end in -다 (plain style, past, 있다/없다, 이다, 겠다): 해요, 합니다 and 반말 are made from it.
-    ``물·을``: · marks a morpheme boundary in a word that is not a slot.
+    {x은} noun and particle, the right form comes by itself. {it은} {it이} {it을}: the labelled
+    pronoun (그것, 그, 그녀 …; sometimes 그건, 그게, 그걸). {w:었기} the predicate's stem with an
+    ending, written as after 먹-: 었다 었기 어서 으면 을 고 지만. Sentences end in -다; polite,
+    formal and casual styles are made from it. ``물·을``: · marks a morpheme boundary.
 
-``predicates.json``: group -> list of adjective ids or ``{"en": "broke", "fr": "s'est cassé{e}", "ko": "깨지다", "needs": "fragile"}``.
-An adjective's ``w`` is the bare adjective (en: *tired*, fr: agreeing *fatigué(e)(s)*, ko: any ending); write the copula
-(*was*, *était*) in the template.
-
+``predicates.json``: group -> list of adjective ids or objects such as ``{"en": "broke", "fr":
+"{s'est/se sont} cassé{e}", "ko": "깨지다", "needs": "fragile"}``. An adjective is written without
+its copula (*was*, *était*), which stands in the template.
 """
 
 from __future__ import annotations
@@ -72,7 +68,7 @@ import random
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from importlib import resources
 from typing import Any, Literal
 
@@ -113,7 +109,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Minimal twins (two examples: same nouns and wording, another antecedent) or one plain example."""
+    """Minimal twins (two examples: same nouns and wording, other antecedent) or a plain example."""
 
     examples: tuple[Example, ...]
 
@@ -123,8 +119,9 @@ def generate(
 ) -> Iterator[Item]:
     """`n` items, always the same for the same arguments.
 
-    ``train`` holds no held-out noun pair and no held-out template; ``pairs`` puts held-out noun pairs
-    into templates of the training split; ``templates`` uses held-out templates. The last two give twins only.
+    ``train`` holds no held-out noun pair and no held-out template; ``pairs`` puts held-out noun
+    pairs into the training split's templates; ``templates`` uses held-out templates. These two give
+    twins only.
     `pronoun_share` is the share of twins in ``train``.
     """
     rng = random.Random(f"{seed}/{split}")
@@ -135,7 +132,7 @@ def generate(
         yield _item(pool, rng, split)
 
 
-# --------------------------------------------------------------------------- templates and predicates
+# ------------------------------------------------------------------- templates and predicates
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,9 +238,9 @@ def _predicate(entry: str | dict[str, str]) -> Predicate:
 # --------------------------------------------------------------------------- which noun fits what
 
 
-@lru_cache(maxsize=None)
+@cache
 def fits(noun: Noun, needs: Needs) -> bool:
-    """Whether `noun` satisfies one of the alternatives; ``#cup`` is satisfied by the noun *cup* only."""
+    """Whether `noun` satisfies one of the alternatives; only the noun *cup* satisfies ``#cup``."""
     return any(all(_has(noun, need) for need in alternative) for alternative in needs)
 
 
@@ -268,7 +265,7 @@ def _needs(text: str) -> Needs:
     return parse_needs(text)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _candidates(needs: str) -> tuple[Noun, ...]:
     """The nouns for a slot; mass nouns only where the slot asks for them."""
     mass = any(word in needs.replace("|", " ").split() for word in _MASSES) or "#" in needs
@@ -279,7 +276,7 @@ def _candidates(needs: str) -> tuple[Noun, ...]:
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def _sayable(template: Template, slot: str, noun: Noun, rival: Noun) -> tuple[Predicate, ...]:
     """What may be said of `noun` in this template so that nobody thinks of `rival`."""
     return tuple(
@@ -292,7 +289,7 @@ def _sayable(template: Template, slot: str, noun: Noun, rival: Noun) -> tuple[Pr
 _SIZES = {"size_small": 0, "size_medium": 1, "size_big": 2}
 
 
-@lru_cache(maxsize=None)
+@cache
 def _size(noun: Noun) -> int:
     return next((size for name, size in _SIZES.items() if name in noun.features), 1)
 
@@ -318,7 +315,7 @@ def _item(pool: list[Template], rng: random.Random, split: Split) -> Item:
 
 
 def draw(template: Template, rng: random.Random, split: Split | None = None) -> Item | None:
-    """An item of `template`, or None if no nouns of `split` were found for it (None: of any split)."""
+    """An item of `template` (None: any split), or None if no nouns were found for it."""
     persons: Gender | None = rng.choice(("m", "f")) if template.gender else None
     for _ in range(_TRIES):
         chosen = _draw_nouns(template, rng, persons, split)
@@ -372,7 +369,8 @@ def _draw_predicates(
         if not sayable:
             return None
         meanings.append((slot, said | {"w": sayable[int(rng.random() * len(sayable))]}))
-    return meanings
+    one, two = (words["w"] for _, words in meanings)
+    return None if one.en == two.en or one.ko == two.ko else meanings
 
 
 _STYLE_SHARES: tuple[tuple[float, Style], ...] = (

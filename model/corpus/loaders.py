@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from model.errors import ModelError
 
@@ -23,13 +23,13 @@ class Pair:
 
 
 def read_pairs(path: str | Path) -> Iterator[Pair]:
-    """The pairs of a file with ``source <tab> target [<tab> origin]`` in each line, plain or ``.gz``.
+    """The pairs of a file, plain or ``.gz``: each line ``source <tab> target [<tab> origin]``.
 
     Text is normalised to NFC; empty lines are skipped.
 
     Raises:
         ModelError: ``pairs_missing`` no such file; ``pairs_damaged`` no gzip or no UTF-8;
-            ``pairs_line`` a line without a tab, with too many, or with an empty side (names the line).
+            ``pairs_line`` no tab, too many, or an empty side (names the line).
     """
     path = Path(path)
     if not path.is_file():
@@ -51,7 +51,9 @@ def read_pairs(path: str | Path) -> Iterator[Pair]:
 
 
 def _open(path: Path) -> IO[bytes]:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+    if path.suffix == ".gz":
+        return cast(IO[bytes], gzip.open(path, "rb"))
+    return path.open("rb")
 
 
 def _pair(text: str, path: Path, number: int) -> Pair:
@@ -59,7 +61,8 @@ def _pair(text: str, path: Path, number: int) -> Pair:
     if len(fields) not in (2, 3) or not fields[0] or not fields[1]:
         raise ModelError(
             "pairs_line",
-            f"{path}, line {number}: expected source <tab> target [<tab> origin], got {text[:80]!r}",
+            f"{path}, line {number}: expected source <tab> target [<tab> origin], "
+            f"got {text[:80]!r}",
             path=str(path),
             line=number,
         )

@@ -1,9 +1,9 @@
-"""Small pure rules of word form: Korean particles and endings, French articles and agreement, English a/an."""
+"""Small pure rules of word form: Korean particles and endings, French agreement, English a/an."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache
 from typing import Literal
 
 Number = Literal["sg", "pl"]
@@ -99,7 +99,7 @@ def final_sound(word: str) -> str:
 def josa(noun: str, particle: str) -> str:
     """The form of `particle` that follows `noun`: ``josa("길", "으로") == "로"``.
 
-    `particle` may be given in either form or both ("은/는"); one that never changes comes back as it is.
+    `particle` may be given in either form or both ("은/는"); one that never changes comes back.
     """
     if particle not in _BY_FORM:
         return particle
@@ -177,7 +177,7 @@ def _add_eo(stem: str, rest: str, full: bool) -> str:
 
 def _add_eu(stem: str, ending: str) -> str:
     """Stem + an ending that starts with 으 after consonants (은, 을, 으면, 으니까, 읍니다)."""
-    _, vowel, coda = _split(stem[-1])
+    coda = _split(stem[-1])[2]
     if coda == "ㅂ" and not _ends_in(stem, _REGULAR_P):
         stem, coda = _with_final(stem, "") + "우", ""
     elif coda == "ㄷ" and _ends_in(stem, _IRREGULAR_T):
@@ -196,11 +196,11 @@ def _add_eu(stem: str, ending: str) -> str:
     return stem + ending[1:]
 
 
-@lru_cache(maxsize=None)
+@cache
 def conjugate(word: str, ending: str, *, full: bool = False) -> str:
     """A Korean verb or adjective in dictionary form with `ending`: ``conjugate("무겁다", "어서")``.
 
-    The ending is written as it stands after 먹-: 었다, 어서, 으면, 을, 은, 는, 으니까, 고, 지, 습니다.
+    The ending is written as after 먹-: 었다, 어서, 으면, 을, 은, 는, 으니까, 고, 지, 습니다.
     `full` leaves 하였 and 되었 as they are in writing (하였기) where speech says 했 and 됐.
     """
     stem = word.removesuffix("다")
@@ -223,9 +223,9 @@ _STEMS_IN_I = ("보이", "움직이", "쌓이", "모이", "놓이", "쓰이", "�
 
 
 def restyle(word: str, style: Style) -> str:
-    """A sentence-final word in the plain style (-다) in another style: ``restyle("갔다", "polite") == "갔어요"``.
+    """A sentence-final word in -다 in another style: ``restyle("갔다", "polite") == "갔어요"``.
 
-    Understands the past and 있다/없다/겠다, the copula 이다, -ㄴ다/-는다 and adjectives in the present.
+    Understands the past, 있다/없다/겠다, the copula 이다, -ㄴ다/-는다, adjectives in the present.
     """
     if style == "plain" or not word.endswith("다"):
         return word
@@ -257,10 +257,10 @@ def restyle_text(text: str, style: Style) -> str:
 
 # --------------------------------------------------------------------------- French
 
-_ELIDED = frozenset("le la de que ne se je me te jusque lorsque puisque quoique".split())
+_ELIDED = {"le", "la", "de", "que", "ne", "se", "je", "me", "te", "lorsque", "puisque", "quoique"}
 
 
-@lru_cache(maxsize=None)
+@cache
 def elides(word: str) -> bool:
     """Whether l', d' and qu' stand before `word`: it begins with a vowel or an h taken as mute.
 
@@ -315,7 +315,7 @@ _AL_TAKES_S = ("banal", "fatal", "final", "naval", "natal", "glacial", "bancal")
 
 
 def french_agree(masculine: str, feminine: str, gender: Gender, number: Number) -> str:
-    """An adjective in the form that agrees: ``french_agree("lourd", "lourde", "f", "pl") == "lourdes"``."""
+    """An adjective's form: ``french_agree("lourd", "lourde", "f", "pl") == "lourdes"``."""
     if number == "sg":
         return masculine if gender == "m" else feminine
     if gender == "f":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+from functools import cache
 from typing import Literal
 
 Split = Literal["train", "pairs", "templates"]
@@ -14,7 +14,7 @@ SHOWCASE_PAIRS = frozenset({("animal", "street"), ("cup", "pitcher")})
 _ONE_IN = 10
 
 
-@lru_cache(maxsize=None)
+@cache
 def pair_is_held_out(first: str, second: str) -> bool:
     """Whether two nouns (their ids, in any order) never stand as rivals in the training split."""
     pair = (min(first, second), max(first, second))

@@ -9,7 +9,7 @@ import random
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Literal
 
 from model.corpus.lexicon import Name, Needs, Noun
@@ -60,12 +60,12 @@ class Sentence:
     cuts: tuple[int, ...]
 
 
-# --------------------------------------------------------------------------- what a sentence is about
+# ------------------------------------------------------------------- what a sentence is about
 
 
 @dataclass(frozen=True)
 class Predicate:
-    """What is said of a noun: small templates in English and French, a dictionary form in Korean."""
+    """What is said of a noun: small templates (en, fr) and a dictionary form (ko)."""
 
     id: str
     en: str
@@ -168,9 +168,9 @@ class TemplateError(ValueError):
     """A template that cannot be read; the message says where."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def parse(lang: Lang, text: str, slots: str, words: str) -> tuple[Node, ...]:
-    """The operations that write `text`; `slots` and `words` are the names of its nouns and predicates."""
+    """The operations that write `text`; `slots` and `words` name its nouns and predicates."""
     tokens = _TOKEN.findall(text)
     nodes, rest = _parse_until(lang, tokens, 0, slots, words)
     if rest != len(tokens):
@@ -304,7 +304,7 @@ def _predicate(lang: Lang, word: str, ending: str, final: bool) -> Op:
             form = (
                 conjugate(dictionary_form, ending, full=scene.full) if ending else dictionary_form
             )
-            page.text += restyle(form, scene.style) if final else form
+            _add_korean_predicate(page, restyle(form, scene.style) if final else form)
 
         return write_korean
 
@@ -319,7 +319,20 @@ def _predicate(lang: Lang, word: str, ending: str, final: bool) -> Op:
     return write_other
 
 
-@lru_cache(maxsize=None)
+_INTENSIFIERS = ("너무 ", "매우 ", "아주 ", "무척 ")
+
+
+def _add_korean_predicate(page: Page, form: str) -> None:
+    """Appends a predicate; 너무 + 소리가 컸다 becomes 소리가 너무 컸다."""
+    noun, _, rest = form.partition(" ")
+    if rest and noun[-1] in "이가" and page.text.endswith(_INTENSIFIERS):
+        intensifier = page.text[-3:]
+        page.text = page.text[:-3] + f"{noun} {intensifier}{rest}"
+    else:
+        page.text += form
+
+
+@cache
 def _predicate_ops(lang: Lang, text: str, slots: str) -> tuple[Op, ...]:
     nodes = parse(lang, text, slots, "")
     return tuple(node for node in nodes if not isinstance(node, list))
@@ -444,7 +457,7 @@ def _noun_fr(slot: str, bare: bool) -> Op:
     return write_noun
 
 
-@lru_cache(maxsize=None)
+@cache
 def _french_word(noun: Noun, number: Number, gender: Gender) -> str:
     forms = (noun.fr_plural if number == "pl" else noun.fr).split("/")
     return forms[-1] if gender == "f" else forms[0]
