@@ -28,6 +28,7 @@ Keys
               ``predicates.json`` or a list of predicates (an adjective's id, or an object with en,
               fr, ko, needs). Drawn so that it describes the antecedent and not the other noun.
     frame     true: the frame decides (*does not fit into*), so it may describe both nouns.
+    alike     true: the two nouns are things of one kind (two vehicles, two pieces of clothing).
     words     aligned words that are no nouns (``"words": {"t": "past"}``, written {t}): a group of
               ``words.json`` or a list of objects with en, ko, fr.
     refers    the slot that {it} stands for in a plain template.
@@ -67,7 +68,7 @@ import json
 import random
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any, Literal
@@ -151,6 +152,7 @@ class Template:
     size: str = ""
     flip: Mapping[str, tuple[Predicate, ...]] | None = None
     frame: bool = False
+    alike: bool = False
     gender: bool = False
     adj: Mapping[str, tuple[str, tuple[Predicate, ...]]] | None = None
     refers: str = ""
@@ -175,11 +177,12 @@ def templates() -> Mapping[str, Template]:
             for raw in _data(name):
                 if raw["id"] in found:
                     raise TemplateError(f"{name}: two templates are called {raw['id']}")
-                found[raw["id"]] = _read(raw, name)
+                found[raw["id"]] = read_template(raw, name)
     return found
 
 
-def _read(raw: dict[str, Any], file: str) -> Template:
+def read_template(raw: dict[str, Any], file: str) -> Template:
+    """One template; raises TemplateError, which names the file, the template and what is wrong."""
     fields = dict(raw)
     try:
         slots = "".join(fields["slots"])
@@ -188,6 +191,8 @@ def _read(raw: dict[str, Any], file: str) -> Template:
         words = "".join(adj) + ("w" if "flip" in fields else "")
         texts = {lang: parse(lang, fields.pop(lang), slots, words) for lang in LANGS}
         flip = {slot: _predicates(what) for slot, what in fields.pop("flip", {}).items()}
+        if set(fields.get("single", "") + fields.get("plural", "")) & set(flip):
+            raise TemplateError("the number of a noun would give the antecedent away")
         return Template(
             **fields | {"either": fields.pop("the/a", "")}, texts=texts, adj=adj, flip=flip
         )
@@ -286,6 +291,13 @@ def _sayable(template: Template, slot: str, noun: Noun, rival: Noun) -> tuple[Pr
     )
 
 
+@cache
+def _fitting(template: Template, word: str, noun: Noun) -> tuple[Predicate, ...]:
+    """The adjectives that {word} of a plain template may be for `noun`."""
+    _, pool = (template.adj or {})[word]
+    return tuple(predicate for predicate in pool if fits(noun, predicate.needs))
+
+
 _SIZES = {"size_small": 0, "size_medium": 1, "size_big": 2}
 
 
@@ -304,6 +316,7 @@ def _sizes_agree(rule: str, chosen: Mapping[str, Noun]) -> bool:
 # --------------------------------------------------------------------------- drawing an item
 
 _TRIES = 400
+_COMPARED = frozenset({"clothing", "furniture", "instrument", "electronic", "vehicle"})
 
 
 def _item(pool: list[Template], rng: random.Random, split: Split) -> Item:
@@ -344,6 +357,10 @@ def _draw_nouns(
         first, second = (chosen[slot].id for slot in template.flip)
         if pair_is_held_out(first, second) != (split == "pairs"):
             return None
+    if template.alike and not frozenset.intersection(
+        _COMPARED, *(noun.features for noun in chosen.values())
+    ):
+        return None
     return chosen if _sizes_agree(template.size, chosen) else None
 
 
@@ -356,7 +373,7 @@ def _draw_predicates(
     """What is said in each of the twins, or None if nothing can be said that tells them apart."""
     said: dict[str, Predicate] = {}
     for word, (slot, pool) in (template.adj or {}).items():
-        fitting = [word for word in pool if not slot or fits(chosen[slot], word.needs)]
+        fitting = _fitting(template, word, chosen[slot]) if slot else pool
         if not fitting:
             return None
         said[word] = fitting[int(rng.random() * len(fitting))]
@@ -379,6 +396,22 @@ _STYLE_SHARES: tuple[tuple[float, Style], ...] = (
     (0.88, "formal"),
     (1.0, "casual"),
 )
+
+
+@cache
+def wordings_of(noun: Noun) -> tuple[Noun, ...]:
+    """A noun and the same noun by its other names (``synonyms.json``: bike, 거리)."""
+    others = [
+        replace(noun, en=word, en_plural=f"{word}s") if lang == "en" else replace(noun, ko=word)
+        for lang, words in _synonyms().get(noun.id, {}).items()
+        for word in words
+    ]
+    return (noun, *others)
+
+
+@cache
+def _synonyms() -> Mapping[str, Mapping[str, list[str]]]:
+    return dict(_data("synonyms.json"))
 
 
 def _write_item(
@@ -410,13 +443,14 @@ def _write_item(
     full = style in ("plain", "formal") and rng.random() < 0.35
     ops: dict[Lang, list[Op]] = {lang: choose(template.texts[lang], rng) for lang in LANGS}
     ids = tuple(noun.id for noun in chosen.values())
+    worded = {slot: rng.choice(wordings_of(noun)) for slot, noun in chosen.items()}
     examples = []
     for variant, (antecedent, predicates) in enumerate(meanings):
         focus = {word: slot for word, (slot, _) in (template.adj or {}).items()}
         if antecedent:
             focus["w"] = antecedent
         scene = Scene(
-            chosen, numbers, indefinite, predicates, focus, antecedent, persons, subject, style,
+            worded, numbers, indefinite, predicates, focus, antecedent, persons, subject, style,
             full=full,
         )  # fmt: skip
         sentences = {}
