@@ -97,7 +97,7 @@ def test_a_template_whose_number_gives_the_antecedent_away_is_refused() -> None:
         "single": "y",
         "slots": {"x": "animal", "y": "path"},
         "flip": {"x": ["tired"], "y": ["wide"]},
-        **{lang: "{x}" for lang in LANGS},
+        **dict.fromkeys(LANGS, "{x}"),
     }
     with pytest.raises(TemplateError, match=r"file\.json, template 't': the number"):
         read_template(raw, "file.json")
