@@ -21,29 +21,33 @@ def bar_list(names: Sequence[str], shares: Sequence[float], written: Sequence[st
     positions = list(range(len(names)))
     labels = [html.escape(name, quote=False) for name in names]
     colours = [theme.ACCENT] + [theme.NEUTRAL] * (len(names) - 1)
-    figure = go.Figure(
-        go.Bar(
-            x=list(shares),
-            y=positions,
-            orientation="h",
-            text=list(written),
-            textposition="outside",
-            cliponaxis=False,
-            marker={"color": colours[: len(names)]},
-            customdata=labels,
-            hovertemplate="%{customdata}: %{text}<extra></extra>",
-        )
+    bars = go.Bar(
+        x=list(shares),
+        y=positions,
+        orientation="h",
+        text=list(written),
+        textposition="outside",
+        cliponaxis=False,
+        marker={"color": colours[: len(names)]},
+        customdata=labels,
+        hovertemplate="%{customdata}: %{text}<extra></extra>",
     )
-    figure.update_xaxes(range=[0, 1.14], visible=False, fixedrange=True)
-    figure.update_yaxes(
-        tickvals=positions, ticktext=labels, autorange="reversed", fixedrange=True, ticks=""
+    return go.Figure(
+        bars,
+        {
+            "xaxis": {"range": [0, 1.14], "visible": False, "fixedrange": True},
+            "yaxis": {
+                "tickvals": positions,
+                "ticktext": labels,
+                "autorange": "reversed",
+                "fixedrange": True,
+                "ticks": "",
+            },
+            "height": 24 + 30 * len(names),
+            "margin": {"l": 8, "r": 8, "t": 4, "b": 4},
+            "bargap": 0.35,
+            "paper_bgcolor": theme.CLEAR,
+            "plot_bgcolor": theme.CLEAR,
+            "dragmode": False,
+        },
     )
-    figure.update_layout(
-        height=24 + 30 * len(names),
-        margin={"l": 8, "r": 8, "t": 4, "b": 4},
-        bargap=0.35,
-        paper_bgcolor=theme.CLEAR,
-        plot_bgcolor=theme.CLEAR,
-        dragmode=False,
-    )
-    return figure

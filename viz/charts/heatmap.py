@@ -49,22 +49,24 @@ def heatmap(
         pinned: the row to frame.
     """
     queries, keys = _literal(query_labels), _literal(key_labels)
-    figure = go.Figure(_cells(weights, queries, keys, text))
+    traces = [_cells(weights, queries, keys, text)]
     if mask is not None and not mask.all():
-        figure.add_traces(_hatching(mask, queries, keys, text))
-    if pinned is not None:
-        _frame_row(figure, pinned, len(keys))
-    figure.update_xaxes(_axis(keys), title=text.key, side="top", tickangle=-50)
-    top_to_bottom = [len(queries) - 0.5, -0.5]
-    figure.update_yaxes(_axis(queries), title=text.query, range=top_to_bottom)
-    figure.update_layout(
-        height=_height(len(queries)),
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        paper_bgcolor=theme.CLEAR,
-        plot_bgcolor=theme.CLEAR,
-        dragmode=False,
+        traces += _hatching(mask, queries, keys, text)
+    # One layout at once: each update of a figure that exists checks all of it again.
+    return go.Figure(
+        traces,
+        {
+            "xaxis": _axis(keys) | {"title": {"text": text.key}, "side": "top", "tickangle": -50},
+            "yaxis": _axis(queries)
+            | {"title": {"text": text.query}, "range": [len(queries) - 0.5, -0.5]},
+            "shapes": [] if pinned is None else [_frame(pinned, len(keys))],
+            "height": _height(len(queries)),
+            "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+            "paper_bgcolor": theme.CLEAR,
+            "plot_bgcolor": theme.CLEAR,
+            "dragmode": False,
+        },
     )
-    return figure
 
 
 def _cells(
@@ -116,15 +118,9 @@ def _hatching(
     return [ground, strokes]
 
 
-def _frame_row(figure: go.Figure, row: int, n_keys: int) -> None:
-    figure.add_shape(
-        type="rect",
-        x0=-0.5,
-        x1=n_keys - 0.5,
-        y0=row - 0.5,
-        y1=row + 0.5,
-        line={"color": theme.ACCENT, "width": 2},
-    )
+def _frame(row: int, n_keys: int) -> dict[str, object]:
+    edges = {"x0": -0.5, "x1": n_keys - 0.5, "y0": row - 0.5, "y1": row + 0.5}
+    return {"type": "rect", "line": {"color": theme.ACCENT, "width": 2}, **edges}
 
 
 def _literal(labels: Sequence[str]) -> list[str]:
