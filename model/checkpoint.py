@@ -37,7 +37,7 @@ class Bundle:
 
     Attributes:
         name: the checkpoint's folder name.
-        version: changes whenever weights, tokenizer or settings change; a key for caches.
+        version: changes whenever any of the files does; a key for caches.
         metrics: what `metrics.json` says was measured on held-out data.
     """
 
@@ -73,7 +73,7 @@ def load(path: str | Path, device: str = "auto") -> Bundle:
         raise ModelError(
             "checkpoint_missing", f"there is no checkpoint folder {path}", path=str(path)
         )
-    header = _read_json(path / "config.json")
+    header = _json_object(path / "config.json", _read(path / "config.json", _SMALL_FILE))
     if header.get("format") != FORMAT:
         raise _damaged(path / "config.json", f"its format is not {FORMAT}")
     config = from_dict(ModelConfig, header.get("model"))
@@ -92,14 +92,14 @@ def load(path: str | Path, device: str = "auto") -> Bundle:
     model = _build(
         config, _read_checked(weights, checksums, 4 * config.n_parameters + 2**20), weights
     )
-    metrics = _read_json(path / "metrics.json") if (path / "metrics.json").exists() else {}
+    metrics = path / "metrics.json"
     version = hashlib.sha256(json.dumps(checksums, sort_keys=True).encode()).hexdigest()[:16]
     return Bundle(
         path.resolve().name,
         model.to(pick_device(device)).eval(),
         tokenizer,
         config,
-        metrics,
+        _json_object(metrics, _read_checked(metrics, checksums, _SMALL_FILE)),
         version,
     )
 
@@ -122,16 +122,18 @@ def save(
     dtype = torch.float16 if half else torch.float32
     tensors = {k: v.detach().to("cpu", dtype).contiguous() for k, v in model.state_dict().items()}
     weights = save_tensors(tensors)
+    measured = _json(metrics)
     checksums = {
         "settings": _settings_sha(model.config),
         "model.safetensors": _sha(weights),
         "tokenizer.model": _sha(tokenizer.model_proto),
+        "metrics.json": _sha(measured),
     }
     header = {"format": FORMAT, "model": to_dict(model.config), _SHA: checksums}
     path.mkdir(parents=True, exist_ok=True)
     write_atomically(path / "model.safetensors", weights)
     write_atomically(path / "tokenizer.model", tokenizer.model_proto)
-    write_atomically(path / "metrics.json", _json(metrics))
+    write_atomically(path / "metrics.json", measured)
     write_atomically(path / "CARD.md", card.encode())
     # Last: until the header names these very files, a reader sees the old checkpoint or an error.
     write_atomically(path / "config.json", _json(header))
@@ -197,14 +199,14 @@ def _read_checked(path: Path, checksums: Mapping[str, Any], limit: int) -> bytes
     return content
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _json_object(path: Path, content: bytes) -> dict[str, Any]:
     try:
-        content = json.loads(_read(path, _SMALL_FILE))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        values = json.loads(content)
+    except (ValueError, RecursionError) as error:  # ValueError: a number of 5,000 digits, too
         raise _damaged(path, "it is not JSON") from error
-    if not isinstance(content, dict):
+    if not isinstance(values, dict):
         raise _damaged(path, "it is not a JSON object")
-    return content
+    return values
 
 
 def _json(content: Mapping[str, Any]) -> bytes:

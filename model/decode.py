@@ -45,13 +45,13 @@ def greedy(
     cache = model.new_cache()
     new = torch.tensor([start], device=source.device).expand(len(source), -1)
     ended = torch.zeros(len(source), dtype=torch.bool, device=source.device)
-    rows: list[Tensor] = []
-    while len(start) + len(rows) < limit and not ended.all():
+    written = new[:, :0]
+    while len(start) + written.size(1) < limit and not ended.all():
         best = _next_logits(model, new, memory, mask, cache).argmax(dim=-1)
-        rows.append(best.masked_fill(ended, EOS))
+        new = best.masked_fill(ended, EOS)[:, None]
+        written = torch.cat((written, new), dim=1)
         ended |= best == EOS
-        new = rows[-1][:, None]
-    return [_until_end(ids) for ids in torch.stack(rows, dim=1).tolist()]
+    return [_until_end(ids) for ids in written.tolist()]
 
 
 def beam_search(
@@ -78,10 +78,10 @@ def beam_search(
         penalty = ((5 + len(alive[0]) + 1) / 6) ** alpha
         kept: list[int] = []
         for n, (row, piece) in enumerate(zip(rows.tolist(), pieces.tolist(), strict=True)):
-            if piece == EOS:
-                ended.append((float(top[n]) / penalty, alive[row]))
-            elif len(kept) < beam:
+            if piece != EOS and len(kept) < beam:
                 kept.append(n)
+            elif piece == EOS and n < beam:  # an end that the beam would not have kept is none
+                ended.append((float(top[n]) / penalty, alive[row]))
         alive = [[*alive[int(rows[n])], int(pieces[n])] for n in kept]
         scores, new = top[kept], pieces[kept][:, None]
         cache.select(rows[kept])

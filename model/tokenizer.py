@@ -24,8 +24,10 @@ Offsets = tuple[int, int]
 _SPECIALS = {PAD: "<pad>", UNK: "<unk>", BOS: "<s>", EOS: "</s>"}
 _TAGS: dict[Lang, str] = {lang: f"<2{lang}>" for lang in LANGUAGES}
 
-# Phones and word processors type curly apostrophes; one character for one, so offsets stay.
-_AS_TYPED_ON_A_KEYBOARD = str.maketrans("’‘ʼ“”", "'''\"\"")
+# Phones and word processors type curly apostrophes, web pages hide zero-width characters in words
+# (SentencePiece reads these as spaces); one character for one, so offsets stay.
+_ZERO_WIDTH = "\u061c\u200b\u200c\u200e\u200f\ufeff"
+_AS_TYPED_ON_A_KEYBOARD = str.maketrans("’‘ʼ“”" + _ZERO_WIDTH, "'''\"\"" + " " * len(_ZERO_WIDTH))
 
 # A word keeps its inner apostrophes and hyphens; every other sign is a word of its own.
 _WORD = re.compile(r"\w+(?:['’ʼ-]\w+)*|[^\w\s]")
@@ -94,7 +96,7 @@ class Encoding:
         return [
             index
             for index, offsets in enumerate(self.offsets)
-            if offsets is not None and offsets[0] < end and start < offsets[1]
+            if offsets is not None and max(start, offsets[0]) < min(end, offsets[1])
         ]
 
     def unknown(self) -> list[str]:
@@ -133,10 +135,9 @@ class Tokenizer:
 
     def encode(self, text: str) -> Encoding:
         """A sentence in pieces, without special ones; offsets are characters of `text`."""
-        found = self._sp.encode(
-            text.translate(_AS_TYPED_ON_A_KEYBOARD), return_type="offset_mapping"
-        )
-        offsets = [_without_space(text, *span) for span in found["offsets"]]
+        typed = text.translate(_AS_TYPED_ON_A_KEYBOARD)
+        found = self._sp.encode(typed, return_type="offset_mapping")
+        offsets = [_without_space(typed, *span) for span in found["offsets"]]
         return Encoding(text, found["ids"], found["pieces"], list(offsets))
 
     def source(self, text: str) -> Encoding:
