@@ -25,11 +25,13 @@ MASKED_LINE = "rgba(138,147,143,0.75)"
 
 STYLE = """<style>
   .stMainBlockContainer { padding: 3rem clamp(1rem, 4vw, 4rem) 3rem; }
+  /* Korean lines break between eojeol; a word without an end breaks anywhere. */
+  .stMainBlockContainer { word-break: keep-all; overflow-wrap: anywhere; }
   .st-key-masthead p { font-size: 1.05rem; }
-  .st-key-masthead, .st-key-examples, .st-key-twin, .st-key-switches { row-gap: .4rem; }
+  .st-key-masthead, .st-key-examples, .st-key-switches { row-gap: .4rem; }
   @media (max-width: 640px) {
     .stMainBlockContainer { padding-top: 2.75rem; }
-    .st-key-motto { display: none; }
+    .st-key-masthead > :has(.st-key-motto), .st-key-motto { display: none; }
     .st-key-examples { flex-wrap: nowrap; overflow-x: auto; scrollbar-width: thin; }
     .st-key-examples > * { flex: none; }
     .stMainBlockContainer h3 { font-size: 1.4rem; }

@@ -211,6 +211,9 @@ def _picture(say: Say, bundle: Bundle, looked: Looked) -> None:
     pin = _pin(bundle, looked.trace, look, shown)
     _line(say, bundle, looked, shown, pin)
     with st.container(key="switches", horizontal=True, vertical_alignment="bottom", gap="medium"):
+        pair = twins_of(looked.trace.source_text)
+        if pair is not None and look.kind == "encoder":
+            _twin(say, bundle, looked, pair, pin)
         _choice(say, "kind", KINDS, look.kind)
         _choice(say, "unit", UNITS, look.unit)
     lines, cells = st.columns([11, 10], gap="large")
@@ -305,15 +308,12 @@ def _chosen(name: str) -> None:
 
 
 def _line(say: Say, bundle: Bundle, looked: Looked, shown: AttentionMap, pin: Pin) -> None:
-    """In plain words: who looks at whom, and how much; and what the twin sentence does."""
+    """In plain words: who looks at whom, and how much."""
     kind = state.look().kind
     measured = kind == "encoder" and (pin.layer, pin.head) == _best_head(bundle, looked.trace)
     where = f"{say(f'kind.{kind}')} · {_where(say, pin)}"
     st.caption(f"{where} — {say('line.best')}" if measured else where)
     st.subheader(_who_looks_at_whom(say, shown, pin), anchor=False)
-    pair = twins_of(looked.trace.source_text)
-    if pair is not None and kind == "encoder":
-        _twin(say, bundle, looked, pair, pin)
 
 
 def _who_looks_at_whom(say: Say, shown: AttentionMap, pin: Pin) -> str:
@@ -361,27 +361,21 @@ def _twin(
 ) -> None:
     """One click to the twin, and what the same head does with its pronoun."""
     here, there = pair
-    with st.container(key="twin", horizontal=True, vertical_alignment="center"):
-        change = say("line.to_twin", here=here.chip, there=there.chip)
-        if st.button(change, key="look.twin", icon="🔀"):
-            _show(there.text)
-            st.rerun()
-        trace = cache.trace(bundle.name, bundle.version, there.text, None, looked.to)
-        shown = attention_map(trace, "encoder", merged=state.look().unit == "words")
-        pronoun = pronoun_word(trace)
-        row = None if pronoun is None else shown.row_of(pronoun)
-        found = None if row is None else strongest_key(_weights(shown, pin)[row])
-        if row is not None and found is not None:
-            key, weight = found
-            st.caption(
-                say.markdown(
-                    "line.twin",
-                    query=shown.queries[row],
-                    key=shown.keys[key],
-                    percent=say.percent(weight),
-                ),
-                width="stretch",
-            )
+    change = say("line.to_twin", here=here.chip, there=there.chip)
+    if st.button(change, key="look.twin", icon="🔀"):
+        _show(there.text)
+        st.rerun()
+    trace = cache.trace(bundle.name, bundle.version, there.text, None, looked.to)
+    shown = attention_map(trace, "encoder", merged=state.look().unit == "words")
+    pronoun = pronoun_word(trace)
+    row = None if pronoun is None else shown.row_of(pronoun)
+    found = None if row is None else strongest_key(_weights(shown, pin)[row])
+    if row is None or found is None:
+        return
+    key, weight = found
+    query, looked_at, percent = shown.queries[row], shown.keys[key], say.percent(weight)
+    then = say.markdown("line.twin", query=query, key=looked_at, percent=percent)
+    st.markdown(then, width="stretch")
 
 
 def _head_view_text(say: Say) -> HeadViewText:
