@@ -7,6 +7,7 @@ import shutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from model.checkpoint import save
 from viz import cache
 from viz.i18n import catalogue
 from viz.state import FAMOUS
@@ -326,6 +327,5 @@ def test_the_picker_shows_every_checkpoint_and_the_link_keeps_the_choice(open_ap
 def test_a_retrained_checkpoint_is_read_anew(folder):
     before = cache.bundle(cache.DEFAULT)
     assert cache.bundle(cache.DEFAULT) is before
-    metrics = folder / cache.DEFAULT / "metrics.json"
-    metrics.write_text(json.dumps({"retrained": True}))
+    save(folder / cache.DEFAULT, before.model, before.tokenizer, {"retrained": True}, "card")
     assert cache.bundle(cache.DEFAULT).metrics == {"retrained": True}
