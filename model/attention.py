@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -13,7 +14,7 @@ from .capture import Probe, watched
 
 def softmax_or_nothing(masked: Float[Tensor, "*rows S"]) -> Float[Tensor, "*rows S"]:
     """softmax over the keys; a row of −∞ only, with nothing to attend to, gives zeros, not NaN."""
-    nothing = (masked == -math.inf).all(dim=-1, keepdim=True)
+    nothing = masked.amax(dim=-1, keepdim=True) == -math.inf
     return masked.softmax(dim=-1).masked_fill(nothing, 0.0)
 
 
@@ -71,7 +72,7 @@ class MultiHeadAttention(nn.Module):
     def _step_by_step(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
         scores = self.scores(q @ k.transpose(-2, -1))  # B H T S
         scaled = self.scaled(scores / math.sqrt(self.d_k))
-        masked = self.masked(scaled.masked_fill(~self.mask(mask), -math.inf))
+        masked = self.masked(torch.where(self.mask(mask), scaled, -math.inf))
         weights = self.weights(softmax_or_nothing(masked))
         return F.dropout(weights, self.dropout, self.training) @ v
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from fnmatch import fnmatchcase
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 import torch
 from jaxtyping import Float
@@ -28,6 +29,11 @@ class _Watcher(Protocol):
 
 
 _watchers: ContextVar[tuple[_Watcher, ...]] = ContextVar("watchers", default=())
+
+# What was asked of a model → its probes. Facts about its modules, nothing about who watches.
+_selections: WeakKeyDictionary[nn.Module, dict[tuple[str, ...] | None, Mapping[Probe, str]]] = (
+    WeakKeyDictionary()
+)
 
 
 class Probe(nn.Module):
@@ -52,7 +58,7 @@ def watched(probes: Iterable[Probe]) -> bool:
 
 def probe_names(model: nn.Module) -> list[str]:
     """Every point of the model that can be captured, in the order of its modules."""
-    return list(_probes(model))
+    return list(_select(model, None).values())
 
 
 @contextmanager
@@ -70,7 +76,7 @@ def capture(
     Raises:
         ValueError: if a name or pattern fits no point of this model.
     """
-    recorder = _Recorder({probe: name for name, probe in _select(model, points).items()})
+    recorder = _Recorder(_select(model, points))
     with _watching(recorder):
         yield recorder.values
 
@@ -87,11 +93,7 @@ def intervene(model: nn.Module, changes: Mapping[str, Change]) -> Iterator[None]
         ValueError: if a name fits no point, or a replacement has another shape.
     """
     changer = _Changer(
-        {
-            probe: change
-            for key, change in changes.items()
-            for probe in _select(model, [key]).values()
-        }
+        {probe: change for key, change in changes.items() for probe in _select(model, [key])}
     )
     with _watching(changer):
         yield
@@ -168,17 +170,22 @@ def _watching(watcher: _Watcher) -> Iterator[None]:
         _watchers.reset(token)
 
 
-def _probes(model: nn.Module) -> dict[str, Probe]:
-    return {name: module for name, module in model.named_modules() if isinstance(module, Probe)}
+def _select(model: nn.Module, points: Iterable[str] | None) -> Mapping[Probe, str]:
+    """The probes meant and their names; found once a model, as it costs a fifth of a short pass."""
+    wanted = None if points is None else tuple(points)
+    selections = _selections.setdefault(model, {})
+    if wanted not in selections:
+        selections[wanted] = _find(model, wanted)
+    return selections[wanted]
 
 
-def _select(model: nn.Module, points: Iterable[str] | None) -> dict[str, Probe]:
-    probes = _probes(model)
+def _find(model: nn.Module, points: tuple[str, ...] | None) -> Mapping[Probe, str]:
+    probes = {module: name for name, module in model.named_modules() if isinstance(module, Probe)}
     if points is None:
         return probes
-    selected: dict[str, Probe] = {}
+    selected: dict[Probe, str] = {}
     for pattern in points:
-        found = {name: probe for name, probe in probes.items() if fnmatchcase(name, pattern)}
+        found = {probe: name for probe, name in probes.items() if fnmatchcase(name, pattern)}
         if not found:
             raise ValueError(f"no point of this model is called {pattern!r}; see probe_names()")
         selected |= found

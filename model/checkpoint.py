@@ -37,7 +37,7 @@ class Bundle:
 
     Attributes:
         name: the checkpoint's folder name.
-        version: changes whenever any of the files does; a key for caches.
+        version: changes whenever weights, tokenizer, settings or metrics do; a key for caches.
         metrics: what `metrics.json` says was measured on held-out data.
     """
 
