@@ -4,8 +4,10 @@
 
 One thread, one run, medians over interleaved repeats. Much of what a capture costs is memory: glibc
 gives freed pages back after each pass and takes them anew for the next; MALLOC_TRIM_THRESHOLD_,
-MALLOC_MMAP_THRESHOLD_ (both 268435456) and MALLOC_TOP_PAD_ (67108864) keep them. TransformerLens is no requirement of this
-project; where it cannot be imported its rows are left out: `pip install "transformer-lens<4"`.
+MALLOC_MMAP_THRESHOLD_ (both 268435456) and MALLOC_TOP_PAD_ (67108864) keep them.
+
+TransformerLens is no requirement of this project; where it cannot be imported its rows are left
+out: `pip install "transformer-lens<4"`.
 """
 
 from __future__ import annotations
