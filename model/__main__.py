@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,7 +23,9 @@ DEFAULT_CHECKPOINT = "checkpoints/jumok"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; a mistake in the input prints one line and returns 2."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments)
+    options.command = shlex.join(["python", "-m", "model", *arguments])
     try:
         options.run(options)
     except ModelError as error:
@@ -42,7 +45,14 @@ def _train(options: argparse.Namespace) -> None:
     hardware = Hardware(options.accelerator, options.devices, options.nodes, options.precision)
     if options.norm:
         preset = replace(preset, model=preset.model | {"norm": options.norm})
-    out = train(preset, config, Path(options.out), resume=options.resume, hardware=hardware)
+    out = train(
+        preset,
+        config,
+        Path(options.out),
+        resume=options.resume,
+        hardware=hardware,
+        command=options.command,
+    )
     print(f"checkpoint: {out}")
 
 

@@ -93,7 +93,8 @@ def load(path: str | Path, device: str = "auto") -> Bundle:
         config, _read_checked(weights, checksums, 4 * config.n_parameters + 2**20), weights
     )
     metrics = path / "metrics.json"
-    version = hashlib.sha256(json.dumps(checksums, sort_keys=True).encode()).hexdigest()[:16]
+    computes = {name: sha for name, sha in checksums.items() if name != metrics.name}
+    version = _sha(json.dumps(computes, sort_keys=True).encode())[:16]
     return Bundle(
         path.resolve().name,
         model.to(pick_device(device)).eval(),

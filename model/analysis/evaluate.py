@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 
 from ..capture import capture
-from ..config import LANGUAGES, Lang
+from ..config import DIRECTIONS, Lang
 from ..corpus.generator import Example, Sentence, generate
 from ..corpus.splits import Split
 from ..masks import pad
@@ -126,7 +125,7 @@ def _coreference(
     naming: dict[str, Any] = {}
     best: dict[str, Any] = {}
     every: dict[str, Any] = {}
-    for lang in LANGUAGES:
+    for lang in dict.fromkeys(source for source, _ in DIRECTIONS):
         answers = ask(model, questions(tokenizer, examples, lang))
         choosing, reporting = _half(answers, 0), _half(answers, 1)
         layer, head = best_head(choosing)
@@ -211,7 +210,7 @@ def _translation(model: Transformer, tokenizer: Tokenizer, items: int, seed: int
     """Share of target pieces predicted right, all pieces before them given."""
     examples = [e for item in generate(items, seed=seed, split="pairs") for e in item.examples]
     measured: dict[str, Any] = {}
-    for source, target in itertools.permutations(LANGUAGES, 2):
+    for source, target in DIRECTIONS:
         sides = [
             (
                 tokenizer.source(e.sentences[source].text).ids,

@@ -11,21 +11,11 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from ..config import Lang, TrainConfig
+from ..config import DIRECTIONS, Lang, TrainConfig
 from ..corpus.generator import Example, Reference, Sentence, generate
 from ..masks import pad
 from ..tokenizer import Tokenizer
 from ..transformer import EOS, PAD
-
-DIRECTIONS: dict[tuple[Lang, Lang], float] = {
-    ("en", "ko"): 0.27,
-    ("ko", "en"): 0.27,
-    ("en", "fr"): 0.20,
-    ("ko", "fr"): 0.10,
-    ("fr", "en"): 0.10,
-    ("fr", "ko"): 0.06,
-}
-"""Share of each translation direction."""
 
 _AS_TYPED = 0.15  # share of sources that begin small or lack the full stop, as people type
 _SHARD = 8192  # examples that are sorted by length together

@@ -43,6 +43,7 @@ own lexicon and templates (`model/corpus`), seed {train.seed}. No other text.
 learning rate {train.peak_lr:g}, {train.warmup_steps} warm-up steps, then a cosine to 0, label \
 smoothing {train.label_smoothing:g}, dropout {model.dropout:g}, gradients clipped at \
 {train.max_grad_norm:g}.
+- **Command**: `{how["command"]}`
 - **Where**: {how["device"]}, {how["precision"]}, {how["seconds"]:,} s, \
 torch {how["torch"]}, Python {how["python"]}.
 

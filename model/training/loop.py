@@ -61,10 +61,12 @@ def train(
     *,
     resume: bool = False,
     hardware: Hardware | None = None,
+    command: str = "",
 ) -> Path:
     """Train a model from scratch, or from its last snapshot, and write its checkpoint into `out`.
 
     Args:
+        command: how this training was started, for the card.
         resume: go on from the snapshot in `out` where there is one; it must have the same settings.
 
     Raises:
@@ -88,7 +90,7 @@ def train(
     wrapped, stepper = fabric.setup(objective, optimizer)
     if start.optimizer:
         restore_optimizer(model, optimizer, start.optimizer)
-    run = _Run(fabric, model, optimizer, start, out, wrapped, stepper, hardware.precision)
+    run = _Run(fabric, model, optimizer, start, out, wrapped, stepper, hardware.precision, command)
     run.go()
     if fabric.is_global_zero:
         run.finish()
@@ -109,9 +111,11 @@ class _Run:
         objective: Any,
         stepper: Any,
         precision: Precision,
+        command: str,
     ) -> None:
         self.fabric, self.model, self.optimizer = fabric, model, optimizer
         self.objective, self.stepper, self.precision = objective, stepper, precision
+        self.command = command
         self.config, self.model_config = start.train_config, start.model_config
         self.tokenizer, self.out = start.tokenizer, out
         self.step, self.seconds_before = start.step, start.seconds
@@ -210,6 +214,7 @@ class _Run:
 
     def _how(self) -> dict[str, Any]:
         return {
+            "command": self.command,
             "settings": to_dict(self.config),
             "steps": self.step,
             "examples": len(self.data),
