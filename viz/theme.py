@@ -26,7 +26,8 @@ MASKED_LINE = "rgba(138,147,143,0.75)"
 STYLE = """<style>
   .stMainBlockContainer { padding: 3rem clamp(1rem, 4vw, 4rem) 3rem; }
   /* Korean lines break between eojeol; a word without an end breaks anywhere. */
-  .stMainBlockContainer { word-break: keep-all; overflow-wrap: anywhere; }
+  .stMainBlockContainer :is(p, h3, h4, h5) { word-break: keep-all; overflow-wrap: anywhere; }
+  .st-key-switches .stMarkdown p { padding-bottom: .5rem; }
   .st-key-masthead p { font-size: 1.05rem; }
   .st-key-masthead, .st-key-examples, .st-key-switches { row-gap: .4rem; }
   @media (max-width: 640px) {
