@@ -48,7 +48,7 @@ def greedy(
     written = new[:, :0]
     while len(start) + written.size(1) < limit and not ended.all():
         best = _next_logits(model, new, memory, mask, cache).argmax(dim=-1)
-        new = best.masked_fill(ended, EOS)[:, None]
+        new = best[:, None]  # what follows an end is cut off below
         written = torch.cat((written, new), dim=1)
         ended |= best == EOS
     return [_until_end(ids) for ids in written.tolist()]

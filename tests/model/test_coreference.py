@@ -65,6 +65,10 @@ def test_another_span_gives_another_answer(bundle: Bundle) -> None:
     assert [p for *_, p in first] != [p for *_, p in second]
 
 
+def test_several_pieces_are_read_at_the_first(bundle: Bundle) -> None:
+    assert name_pronoun(bundle, TEXT, (4, 20)) == name_pronoun(bundle, TEXT, (4, 10))
+
+
 @pytest.mark.parametrize("span", [(3, 4), (60, 99), (90, 95), (-5, -1), (0, 0), (5, 5), (10, 4)])
 def test_there_is_no_word(bundle: Bundle, span: tuple[int, int]) -> None:
     text = TEXT.rstrip(".")
