@@ -2,9 +2,10 @@
 
     python -m tests.bench.bench_capture
 
-One thread, one run, medians over interleaved repeats. Much of what a capture costs is memory: glibc
-gives freed pages back after each pass and takes them anew for the next; MALLOC_TRIM_THRESHOLD_,
-MALLOC_MMAP_THRESHOLD_ (both 268435456) and MALLOC_TOP_PAD_ (67108864) keep them.
+One thread, one run, medians over interleaved repeats, in CPU time, which others on the machine
+disturb less than the clock. Much of what a capture costs is memory: glibc gives freed pages back
+after each pass and takes them anew for the next; MALLOC_TRIM_THRESHOLD_, MALLOC_MMAP_THRESHOLD_
+(both 268435456) and MALLOC_TOP_PAD_ (67108864) keep them.
 
 TransformerLens is no requirement of this project; where it cannot be imported its rows are left
 out: `pip install "transformer-lens<4"`.
@@ -24,7 +25,7 @@ from model.config import PRESETS
 from model.trace import _POINTS
 from model.transformer import Transformer
 
-VOCAB, REPEATS, BATCH_S = 8000, 60, 0.02
+VOCAB, REPEATS = 8000, 100
 Pass = Callable[[], object]
 
 
@@ -87,20 +88,21 @@ def transformer_lens(config: ModelConfig) -> Any:
 
 
 def medians(passes: dict[str, Pass]) -> dict[str, float]:
-    """Seconds of one pass each; all take turns, so that a busy moment hits all alike."""
-    once = {name: seconds(run, 3) for name, run in passes.items()}  # warms up, too
+    """CPU seconds of one pass each; all take turns, so that a busy moment hits all alike."""
+    for run in passes.values():
+        seconds(run, 3)  # warms up
     times: dict[str, list[float]] = {name: [] for name in passes}
     for _ in range(REPEATS):
         for name, run in passes.items():
-            times[name].append(seconds(run, max(1, int(BATCH_S / once[name]))))
+            times[name].append(seconds(run, 3))
     return {name: statistics.median(values) for name, values in times.items()}
 
 
 def seconds(run: Pass, n: int) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(n):
         run()
-    return (time.perf_counter() - start) / n
+    return (time.process_time() - start) / n
 
 
 def main() -> None:
