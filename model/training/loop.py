@@ -140,11 +140,12 @@ class _Run:
         )
         batches = self._batches()
         while self.step < self.config.steps:
-            losses, pieces = self._one_step(next(batches))
+            batch = next(batches)
+            losses = self._one_step(batch)
             self.step += 1
             bar.update()
             if self.log:
-                self.log.add(losses, pieces)
+                self.log.add(losses, batch, self.fabric.world_size)
             last = self.step == self.config.steps
             if last or self.step % self.config.snapshot_every == 0:
                 self._snapshot()
@@ -166,7 +167,7 @@ class _Run:
             half=True,
         )
 
-    def _one_step(self, batch: Batch) -> tuple[Losses, int]:
+    def _one_step(self, batch: Batch) -> Losses:
         # Seeded anew, dropout is the same whether or not the run was interrupted before.
         rank = self.fabric.global_rank
         torch.manual_seed((self.config.seed * 1_000_003 + self.step) * 1009 + rank)
@@ -178,8 +179,7 @@ class _Run:
         self.fabric.clip_gradients(self.objective, self.stepper, max_norm=self.config.max_grad_norm)
         self.stepper.step()
         self.stepper.zero_grad()
-        pieces = batch.source.numel() + batch.target.numel()
-        return losses, pieces * self.fabric.world_size
+        return losses
 
     def _lr(self) -> float:
         c = self.config
@@ -238,15 +238,21 @@ class _Log:
         self.heads: dict[str, dict[str, float | int]] = {}
         self._clear()
 
-    def add(self, losses: Losses, pieces: int) -> None:
-        """Remember one step's losses and number of pieces."""
-        self._losses.append(losses)
-        self._pieces += pieces
+    def add(self, losses: Losses, batch: Batch, processes: int) -> None:
+        """Remember one step's losses, and the pieces that all processes read in it."""
+        self._losses.append(torch.stack(losses).detach())
+        self._pronouns.append(len(batch.pronoun_row))
+        self._pieces += (batch.source.numel() + batch.target.numel()) * processes
 
     def write(self, step: int, seconds: float, lr: float) -> dict[str, str]:
         """Write a line; returns what the progress bar shows."""
-        means = torch.stack([torch.stack(losses) for losses in self._losses]).mean(dim=0).tolist()
-        line = dict(zip(_LOGGED, means, strict=True))
+        losses = torch.stack(self._losses).cpu()
+        line = dict(zip(_LOGGED, losses.mean(dim=0).tolist(), strict=True))
+        # Batches of plain sentences ask for no name: a mean over pronouns, not over batches.
+        asked = torch.tensor(self._pronouns, dtype=losses.dtype)
+        for name in ("naming_loss_nats_per_pronoun", "naming_accuracy"):
+            of_batches = losses[:, _LOGGED.index(name)]
+            line[name] = float((of_batches * asked).sum() / asked.sum().clamp(min=1))
         line["tokens_per_second"] = self._pieces / (time.monotonic() - self._since)
         before = {"step": step, "seconds": round(seconds, 2), "lr": lr}
         with self._path.open("a") as file:
@@ -264,7 +270,8 @@ class _Log:
         return shown
 
     def _clear(self) -> None:
-        self._losses: list[Losses] = []
+        self._losses: list[torch.Tensor] = []
+        self._pronouns: list[int] = []
         self._pieces, self._since = 0, time.monotonic()
 
 

@@ -18,8 +18,8 @@ from model.config import PRESETS, ModelConfig, Preset, TrainConfig
 from model.corpus.generator import Sentence
 from model.tokenizer import Tokenizer
 from model.training.batches import Batch, TrainingSet, as_typed, collate, encode
-from model.training.loop import Hardware, learn_vocabulary, train
-from model.training.objective import Objective, learning_rate
+from model.training.loop import Hardware, _Log, learn_vocabulary, train
+from model.training.objective import Losses, Objective, learning_rate
 from model.transformer import EOS, PAD, Transformer
 
 TINY = Preset(
@@ -128,6 +128,20 @@ def test_a_batch_without_pronouns_has_no_naming_loss() -> None:
     assert losses.total.item() == pytest.approx(losses.translation.item())
     expected = F.cross_entropy(model(batch.source, batch.target[:, :-1])[0, 1:], torch.tensor([3]))
     assert losses.translation.item() == pytest.approx(expected.item(), abs=1e-6)
+
+
+def test_the_log_averages_naming_over_pronouns_not_batches(tmp_path: Path) -> None:
+    log = _Log(tmp_path, step=0)
+    none, one, three = (torch.zeros(n, dtype=torch.long) for n in (0, 1, 3))
+    ids = torch.zeros(1, 2, dtype=torch.long)
+    for pronouns, naming, accuracy in ((none, 0.0, 0.0), (one, 4.0, 0.0), (three, 2.0, 1.0)):
+        losses = Losses(*map(torch.tensor, (1.0, 1.0, naming, 0.5, accuracy)))
+        log.add(losses, Batch(ids, ids, pronouns, pronouns, pronouns[:, None]), processes=2)
+    log.write(3, 1.0, 0.1)
+    line = json.loads((tmp_path / "progress.jsonl").read_text())
+    assert line["naming_loss_nats_per_pronoun"] == pytest.approx((1 * 4 + 3 * 2) / 4)
+    assert line["naming_accuracy"] == pytest.approx(3 / 4)
+    assert line["accuracy"] == pytest.approx(0.5)
 
 
 def test_a_killed_training_goes_on_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
