@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_translate)
     command.add_argument("text")
     command.add_argument("--to", choices=LANGUAGES, default="ko")
-    command.add_argument("--beam", type=int, default=1)
+    command.add_argument("--beam", type=int, choices=range(1, 17), default=1)
     command.add_argument("--checkpoint", default=DEFAULT_CHECKPOINT)
     return parser
 

@@ -7,6 +7,7 @@ settings, sizes, checksums, shapes, finite numbers.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import tempfile
@@ -21,7 +22,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from .config import ModelConfig, from_dict, to_dict
+from .config import LANGUAGES, Lang, ModelConfig, from_dict, to_dict
 from .errors import ModelError
 from .tokenizer import Tokenizer
 from .transformer import Transformer
@@ -47,6 +48,16 @@ class Bundle:
     config: ModelConfig
     metrics: Mapping[str, Any]
     version: str
+
+    @property
+    def directions(self) -> list[tuple[Lang, Lang]]:
+        """From which language into which the model was trained, as far as `metrics.json` says."""
+        measured = self.metrics.get("translation", {})
+        return [
+            (source, target)
+            for source, target in itertools.permutations(LANGUAGES, 2)
+            if f"{source}-{target}" in measured
+        ]
 
     @property
     def device(self) -> torch.device:

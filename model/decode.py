@@ -18,7 +18,8 @@ def translate(bundle: Bundle, text: str, target_lang: Lang, beam: int = 1) -> st
     """The model's translation; `beam` = 1 is greedy.
 
     Raises:
-        ModelError: `empty_text`, `control_characters`, `text_too_long` or `unknown_language`.
+        ModelError: `empty_text`, `text_too_large`, `control_characters`, `text_too_long` or
+            `unknown_language`.
     """
     source = check_length(bundle.tokenizer.source(check_text(text)), bundle.config.max_len)
     ids = decode_ids(bundle, source.ids, target_lang, beam)
@@ -26,7 +27,14 @@ def translate(bundle: Bundle, text: str, target_lang: Lang, beam: int = 1) -> st
 
 
 def decode_ids(bundle: Bundle, source: list[int], target_lang: Lang, beam: int = 1) -> list[int]:
-    """Ids of the translation, without `<s>`, language tag and `</s>`."""
+    """Ids of the translation, without `<s>`, language tag and `</s>`.
+
+    Raises:
+        ModelError: `unknown_language`.
+        ValueError: if the beam is narrower than 1.
+    """
+    if beam < 1:
+        raise ValueError(f"a beam holds at least 1 hypothesis, got {beam}")
     start = [BOS, bundle.tokenizer.tag(target_lang)]
     # A translation is seldom twice as long as its source; a model that never ends must be stopped.
     limit = min(bundle.config.max_len, 2 * len(source) + 20)

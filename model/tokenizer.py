@@ -21,6 +21,9 @@ from .transformer import BOS, EOS, PAD, UNK
 Words = list[tuple[str, list[int]]]
 Offsets = tuple[int, int]
 
+# Whatever a server is sent, it looks at no more; a model's own limit is counted in pieces.
+MAX_CHARACTERS = 20_000
+
 _SPECIALS = {PAD: "<pad>", UNK: "<unk>", BOS: "<s>", EOS: "</s>"}
 _TAGS: dict[Lang, str] = {lang: f"<2{lang}>" for lang in LANGUAGES}
 
@@ -223,8 +226,15 @@ def check_text(text: str) -> str:
     """The sentence, if the model can read it.
 
     Raises:
-        ModelError: `empty_text` or `control_characters`.
+        ModelError: `empty_text`, `text_too_large` or `control_characters`.
     """
+    if len(text) > MAX_CHARACTERS:
+        raise ModelError(
+            "text_too_large",
+            f"the text has {len(text):,} characters, the limit is {MAX_CHARACTERS:,}: shorten it",
+            characters=len(text),
+            limit=MAX_CHARACTERS,
+        )
     if not text.strip():
         raise _empty()
     bad = sorted({c for c in text if unicodedata.category(c) in ("Cc", "Cs") and c not in "\t\n\r"})

@@ -220,7 +220,8 @@ def trace(bundle: Bundle, text: str, target: str | None = None, target_lang: Lan
             (teacher forcing).
 
     Raises:
-        ModelError: `empty_text`, `control_characters`, `text_too_long` or `unknown_language`.
+        ModelError: `empty_text`, `text_too_large`, `control_characters`, `text_too_long` or
+            `unknown_language`.
     """
     tokenizer, limit = bundle.tokenizer, bundle.config.max_len
     source = check_length(tokenizer.source(check_text(text)), limit)

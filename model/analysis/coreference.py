@@ -39,8 +39,8 @@ def name_pronoun(bundle: Bundle, text: str, span: tuple[int, int]) -> list[Named
         The words of `text` in reading order; the probabilities sum to 1.
 
     Raises:
-        ModelError: `empty_text`, `control_characters`, `text_too_long` or `no_such_word` if the
-            span holds no piece.
+        ModelError: `empty_text`, `text_too_large`, `control_characters`, `text_too_long` or
+            `no_such_word` if the span holds no piece.
     """
     encoding = check_length(bundle.tokenizer.source(check_text(text)), bundle.config.max_len)
     pieces = encoding.pieces_in(*span)

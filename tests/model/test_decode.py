@@ -160,3 +160,8 @@ def test_bad_requests(bundle: Bundle, text: str, lang: Any, code: str) -> None:
         with pytest.raises(ModelError) as caught:
             translate(bundle, text, lang, beam)
         assert caught.value.code == code
+
+
+def test_a_beam_of_nothing_is_refused(bundle: Bundle) -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        decode_ids(bundle, [5, 3], "ko", beam=0)

@@ -232,6 +232,7 @@ def test_an_array_is_no_trace(tmp_path: Path) -> None:
         ("half \ud83d emoji", "control_characters"),
         ("word " * 2000, "text_too_long"),
         ("가" * 10_000, "text_too_long"),
+        ("가" * 1_000_000, "text_too_large"),
     ],
     ids=repr,
 )
