@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 APP = Path(__file__).parents[2] / "app.py"
+expect.set_options(timeout=30_000)  # a loaded machine is no failure
 
 
 @pytest.fixture(scope="module")
