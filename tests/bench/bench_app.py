@@ -59,9 +59,12 @@ def main() -> None:
         with chromium() as browser:
             report("first paint, fresh browser profile", first_paints(browser, address))
             report("selection on the page", selections(browser, address))
+        print(f"server CPU a change on the page: {cpu_per_change(address, 'look.unit'):.1f} ms")
         thirty(address, min(given.sessions, 60), min(given.seconds, 600))
-    with serving(ROOT / "tests/bench/empty_page.py") as address, chromium() as browser:
-        report("selection on an empty page", selections(browser, address, empty=True))
+    with serving(ROOT / "tests/bench/empty_page.py") as address:
+        with chromium() as browser:
+            report("selection on an empty page", selections(browser, address, empty=True))
+        print(f"server CPU a change on an empty page: {cpu_per_change(address, 'choice'):.1f} ms")
 
 
 def report(name: str, milliseconds: list[float]) -> None:
@@ -124,9 +127,10 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Student:
-    """One session: what it must know of the page in order to choose between tokens and words."""
+    """One session: what it must know of the page in order to change something on it."""
 
     socket: websockets.ClientConnection
+    key: str
     widget: str = ""
     fragment: str = ""
     options: list[str] = field(default_factory=list)
@@ -149,9 +153,9 @@ class Student:
                 return
 
     def learn(self, answer: ForwardMsg) -> None:
-        """Remember the switch between tokens and words, and the fragment that it lives in."""
+        """Remember the switch with this key, and the fragment that it lives in."""
         group = answer.delta.new_element.button_group
-        if group.id.endswith("look.unit"):
+        if group.id.endswith(self.key):
             self.widget, self.fragment = group.id, answer.delta.fragment_id
             self.options = [option.content for option in group.options]
 
@@ -180,9 +184,8 @@ async def lesson(address: str, number: int, sessions: int, deadline: float) -> l
     await asyncio.sleep(0.5 * number)
     stream = address.replace("http", "ws") + "/_stcore/stream"
     async with websockets.connect(stream, subprotocols=["streamlit"], max_size=None) as connected:
-        student = Student(connected)
+        student = Student(connected, "look.unit")
         await student.run()
-        assert student.widget, "the switch between tokens and words did not arrive"
         await asyncio.sleep(0.5 * (sessions - number))
         turn = 0
         while time.perf_counter() < deadline:
@@ -194,14 +197,42 @@ async def lesson(address: str, number: int, sessions: int, deadline: float) -> l
         return student.times
 
 
+def cpu_per_change(address: str, key: str, changes: int = 60) -> float:
+    """Milliseconds of the server's own time a change, whatever else the machine is doing."""
+
+    async def work() -> float:
+        stream = address.replace("http", "ws") + "/_stcore/stream"
+        async with websockets.connect(stream, subprotocols=["streamlit"], max_size=None) as opened:
+            student = Student(opened, key)
+            await student.run()
+            await student.run(student.options[1])
+            before = cpu_seconds(address)
+            for turn in range(changes):
+                await student.run(student.options[turn % 2])
+            return 1000 * (cpu_seconds(address) - before) / changes
+
+    return asyncio.run(work())
+
+
+def cpu_seconds(address: str) -> float:
+    """Time that the server has spent in all its threads."""
+    fields = (server_process(address) / "stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def megabytes(address: str) -> float:
-    """Memory of the server's process, which is the one that was started with this port."""
+    """Memory of the server."""
+    status = (server_process(address) / "status").read_text()
+    return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) / 1024
+
+
+def server_process(address: str) -> Path:
+    """The process that was started with this port."""
     port = address.rsplit(":", 1)[1]
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if f"--server.port\0{port}\0" in (process / "cmdline").read_text():
-                status = (process / "status").read_text()
-                return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) / 1024
+                return process
     raise LookupError(address)
 
 
