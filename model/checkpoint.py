@@ -171,9 +171,13 @@ def _build(config: ModelConfig, weights: bytes, path: Path) -> Transformer:
         tensors = load_tensors(weights)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise _damaged(path, "it is not a safetensors file") from error
-    # Shapes are compared on the meta device: a wrong file costs no memory and no initialisation.
-    with torch.device("meta"):
-        model = Transformer(config)
+    # Before any memory is taken: settings may not ask for much more than the file fills.
+    stored = sum(tensor.numel() for tensor in tensors.values())
+    if config.n_parameters > 2 * stored + 1_000_000:
+        raise _damaged(
+            path, f"it holds {stored:,} numbers, the settings say {config.n_parameters:,}"
+        )
+    model = Transformer(config)
     expected = model.state_dict()
     if missing := sorted(expected.keys() - tensors.keys()):
         raise _damaged(path, f"{missing[0]} is missing")
@@ -181,7 +185,6 @@ def _build(config: ModelConfig, weights: bytes, path: Path) -> Transformer:
         raise _damaged(path, f"{extra[0]} does not belong there")
     for name, tensor in tensors.items():
         _check_tensor(path, name, tensor, expected[name])
-    model = Transformer(config)
     model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     return model
 

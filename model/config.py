@@ -90,9 +90,9 @@ class TrainConfig:
         ModelError: `config_invalid`, naming the setting.
     """
 
-    steps: int = 16_000
+    steps: int = 4500
     batch_tokens: int = 2048
-    """Source and target pieces in one step, padding counted."""
+    """Source and target pieces in one step of one process, padding counted."""
     peak_lr: float = 1.5e-3
     warmup_steps: int = 400
     label_smoothing: float = 0.1

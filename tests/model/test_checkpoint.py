@@ -332,3 +332,13 @@ def test_another_format_is_refused(copy: Path) -> None:
     header = json.loads((copy / "config.json").read_text())
     (copy / "config.json").write_text(json.dumps(header | {"format": 2}))
     refused(copy, "checkpoint_damaged", "format")
+
+
+def test_settings_that_ask_for_more_memory_than_the_file_fills(copy: Path) -> None:
+    header = json.loads((copy / "config.json").read_text())
+    header["model"] |= {"d_ff": 40_000_000 // header["model"]["d_model"]}  # some 80 M values
+    (copy / "config.json").write_text(json.dumps(header))
+    seal(copy)
+    with pytest.raises(ModelError, match="the settings say") as error:
+        load(copy)
+    assert error.value.code == "checkpoint_damaged"
