@@ -172,6 +172,18 @@ def test_signs_that_the_model_has_never_seen_are_named(open_app, lang):
     assert "😀" in messages(app)
 
 
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_language_that_the_model_has_not_learned_to_read_is_named(open_app, lang):
+    app = open_app(lang=lang)
+    assert app.button_group(key="look.to").options == [
+        catalogue(lang)(f"lang.{target}") for target in ("ko", "fr")
+    ]
+    app = type_text(app, "Elle est médecin.")
+    assert not app.exception
+    french = catalogue(lang)("lang.fr")
+    assert catalogue(lang)("text.unlearned", language=french) in messages(app)
+
+
 # ── links ────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -161,18 +161,25 @@ def _last(say: Say, bundle: Bundle, look: Look) -> Looked | None:
 
 
 def _looked(bundle: Bundle, look: Look) -> Looked:
-    to = look.to or _default_target(look.text)
+    targets = _targets(bundle, look.text)
+    to = look.to if look.to in targets else targets[0]
     return Looked(look, to, cache.trace(bundle.name, bundle.version, look.text, look.target, to))
 
 
-def _default_target(text: str) -> Target:
-    return "en" if language_of(text) == "ko" else "ko"
+def _targets(bundle: Bundle, text: str) -> tuple[Target, ...]:
+    """The languages that the model has learned to write for a text in this language."""
+    source = language_of(text)
+    return tuple(target for start, target in bundle.directions if start == source) or TARGETS
 
 
 def _notices(say: Say, bundle: Bundle, looked: Looked) -> None:
     trace = looked.trace
     if names := state.ignored() + _clamped(bundle, looked):
         st.info(say.markdown("text.ignored", names=", ".join(names)), icon="🔗")
+    learned = {source for source, _ in bundle.directions}
+    if learned and trace.source_lang not in learned:
+        language = say(f"lang.{trace.source_lang}")
+        st.info(say("text.unlearned", language=language), icon="🌐")
     if unknown := trace.unknown("source") + trace.unknown("target"):
         st.info(say.markdown("text.unknown", words=_listed(unknown)), icon="❔")
     elif letters := shredded(trace):
@@ -447,7 +454,7 @@ def _translation(say: Say, bundle: Bundle, looked: Looked) -> None:
     state.follow("look.to", looked.to)
     st.segmented_control(
         say("translation.to"),
-        TARGETS,
+        _targets(bundle, looked.trace.source_text),
         format_func=lambda lang: say(f"lang.{lang}"),
         key="look.to",
         required=True,
