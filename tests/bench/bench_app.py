@@ -1,6 +1,6 @@
 """What the page costs: first paint, a selection, and a class of thirty. Prints, asserts nothing.
 
-    python tests/bench/bench_app.py [--sessions 30] [--seconds 60]
+    python -m tests.bench.bench_app [--sessions 30] [--seconds 60]
 
 Times are as a browser sees them; the thirty sessions speak Streamlit's own websocket protocol.
 """
@@ -11,7 +11,6 @@ import os
 import random
 import re
 import statistics
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,10 +22,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "e2e")]
-
-from conftest import ARGS, find_chromium, serving  # noqa: E402
+from tests.e2e.conftest import ARGS, ROOT, find_chromium, serving
 
 FIRST_PAINT = ".head-view li.pinned, .js-plotly-plot .heatmaplayer image"
 REPEATS = 9

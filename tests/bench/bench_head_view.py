@@ -1,6 +1,6 @@
 """What the head view costs: bytes to the browser against BertViz, and milliseconds a hover.
 
-    python tests/bench/bench_head_view.py [--bertviz DIR]
+    python -m tests.bench.bench_head_view [--bertviz DIR]
 
 BertViz is no dependency of Jumok: `pip install --no-deps --target DIR bertviz` and pass DIR.
 """
@@ -10,18 +10,13 @@ import importlib
 import sys
 import types
 import zlib
-from pathlib import Path
 
 import numpy as np
+from playwright.sync_api import Browser, Page, sync_playwright
+from streamlit.proto.BidiComponent_pb2 import BidiComponent
 
-ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "e2e")]
-
-from conftest import ARGS, find_chromium, serving  # noqa: E402
-from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
-from streamlit.proto.BidiComponent_pb2 import BidiComponent  # noqa: E402
-
-from viz.components.head_view import pack, quantise  # noqa: E402
+from tests.e2e.conftest import ARGS, ROOT, find_chromium, serving
+from viz.components.head_view import pack, quantise
 
 LAYERS, HEADS = 6, 8
 ASSETS = ROOT / "viz" / "components" / "head_view"
