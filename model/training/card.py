@@ -39,8 +39,8 @@ d_ff {model.d_ff} |
 
 - **Data**: {how["examples"]:,} sentences in three languages, generated from this project's \
 own lexicon and templates (`model/corpus`), seed {train.seed}. No other text. The showcase's noun \
-pairs (animal and street, pitcher and cup) never stood as rivals there; each of these nouns did, with \
-others, and in plain sentences any nouns may meet.
+pairs (animal and street, pitcher and cup) never stood as rivals there; each of these nouns did, \
+with others, and in plain sentences any nouns may meet.
 - **Objective**: {naming}
 - **Course**: {how["steps"]:,} steps of {train.batch_tokens:,} pieces in each of \
 {how["processes"]} processes, Adam (0.9, 0.98), peak \
@@ -71,8 +71,8 @@ Target pieces predicted right, all earlier ones given (unseen noun pairs): \
 ## What it does not know
 
 It has read generated sentences only, a few thousand everyday words put together by templates; it \
-reads English and Korean, and writes French, too. Of a frame it has never seen it resolves the pronoun \
-markedly less well (second table), and of other sentences it makes what it can, often nonsense.
+reads English and Korean, and writes French, too. Of a frame it has never seen it resolves the \
+pronoun markedly less well (second table), and of other sentences it makes what it can, often nonsense.
 """
 
 
