@@ -72,7 +72,8 @@ Target pieces predicted right, all earlier ones given (unseen noun pairs): \
 
 It has read generated sentences only, a few thousand everyday words put together by templates; it \
 reads English and Korean, and writes French, too. Of a frame it has never seen it resolves the \
-pronoun markedly less well (second table), and of other sentences it makes what it can, often nonsense.
+pronoun markedly less well (second table), and of other sentences it makes what it can, often \
+nonsense.
 """
 
 
