@@ -181,5 +181,6 @@ def _pieces(trace: Trace, side: Side) -> list[list[int]]:
 def _labels(trace: Trace, side: Side) -> list[str]:
     tokens = trace.source_tokens if side == "source" else trace.target_tokens
     first = {pieces[0] for pieces in _pieces(trace, side)}
-    shown = [token.replace("▁", "") for token in tokens]
+    # A space that is a piece of its own keeps its sign: a row without a name cannot be pointed at.
+    shown = [token.replace("▁", "") or "▁" for token in tokens]
     return [token if index in first else f"+{token}" for index, token in enumerate(shown)]

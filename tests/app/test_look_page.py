@@ -55,7 +55,8 @@ def type_text(app: AppTest, text: str) -> AppTest:
 
 
 @pytest.mark.parametrize(
-    ("lang", "says"), [("en", r"^it gives >?\d+ % .* animal"), ("ko", r"it의 .* >?\d+%가 animal에")]
+    ("lang", "says"),
+    [("en", r"^it gives >?\d+ % .* animal"), ("ko", r"‘it’의 .* >?\d+%가 ‘animal’에")],
 )
 def test_before_any_click_the_row_of_it_points_at_animal(open_app, lang, says):
     app = open_app(lang=lang)
@@ -170,6 +171,9 @@ def test_odd_text_is_read_and_shown_as_text(open_app, lang, text):
 def test_signs_that_the_model_has_never_seen_are_named(open_app, lang):
     app = type_text(open_app(lang=lang), "I am 😀.")
     assert "😀" in messages(app)
+    app = type_text(app, "I am " + "😀" * 300)
+    assert "😀" * 16 + "…" in messages(app)
+    assert "😀" * 17 not in messages(app)
 
 
 @pytest.mark.parametrize("lang", LANGS)

@@ -56,7 +56,9 @@ def test_the_first_paint_is_the_famous_picture(visit):
 
 def test_the_browsers_language_is_spoken(visit):
     page = visit(locale="ko-KR")
-    expect(heading(page)).to_have_text(re.compile(r"it의 어텐션 가운데 >?\d+%가 animal에 갑니다"))
+    expect(heading(page)).to_have_text(
+        re.compile(r"‘it’의 어텐션 가운데 >?\d+%가 ‘animal’에 갑니다")
+    )
     expect(page.get_by_text("모델이 쓴 번역")).to_be_visible()
     page.get_by_role("radio", name="English").or_(
         page.get_by_role("button", name="English", exact=True)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from model import trace
+from model import Bundle, trace
 from model.analysis.words import (
     attention_map,
     membership,
@@ -114,3 +114,11 @@ def test_the_pronoun_is_the_last_one_with_something_before_it(bundle, text, pron
 
 def test_a_word_in_letters_is_reported(bundle):
     assert shredded(trace(bundle, "The animal zqvxkj.")) == ["zqvxkj"]
+
+
+def test_a_space_that_is_a_piece_of_its_own_has_a_label(bundle: Bundle) -> None:
+    made = trace(bundle, "😀", target_lang="ko")
+    assert "▁" in made.source_tokens
+    shown = attention_map(made, "encoder", merged=False)
+    assert shown.keys[made.source_tokens.index("▁")] == "▁"
+    assert all(label.strip("+") for label in shown.keys)

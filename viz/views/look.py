@@ -202,8 +202,9 @@ def _clamped(bundle: Bundle, looked: Looked) -> list[str]:
     return list(moved)
 
 
-def _listed(words: list[str], most: int = 6) -> str:
-    distinct = list(dict.fromkeys(words))
+def _listed(words: list[str], most: int = 6, longest: int = 16) -> str:
+    short = (word if len(word) <= longest else f"{word[:longest]}…" for word in words)
+    distinct = list(dict.fromkeys(short))
     return ", ".join(distinct[:most]) + (" …" if len(distinct) > most else "")
 
 
