@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -130,3 +130,23 @@ def is_healthy(server: "subprocess.Popen[bytes]", address: str, seconds: int = 6
 def serve() -> Serve:
     """serve(script_path, **environment) as a context: a running server's address."""
     return serving
+
+
+@pytest.fixture(scope="module")
+def address(serve):
+    with serve(ROOT / "app.py") as address:
+        yield address
+
+
+@pytest.fixture
+def visit(page, address):
+    """visit("?kind=cross", width=360) opens the page and waits for the whole of it."""
+
+    def visit(query: str = "", **device) -> Page:
+        opened = page(f"{address}/{query}", **device)
+        expect(opened.locator(".head-view")).to_be_visible(timeout=60_000)
+        expect(opened.get_by_test_id("stExpander")).to_be_visible()
+        expect(opened.locator(".js-plotly-plot .heatmaplayer").first).to_be_attached()
+        return opened
+
+    return visit

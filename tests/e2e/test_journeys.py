@@ -1,31 +1,12 @@
 """Whole journeys: a teacher with a projector, a student with a phone, a student who mistypes."""
 
 import re
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-APP = Path(__file__).parents[2] / "app.py"
 expect.set_options(timeout=30_000)  # a loaded machine is no failure
-
-
-@pytest.fixture(scope="module")
-def address(serve):
-    with serve(APP) as address:
-        yield address
-
-
-@pytest.fixture
-def visit(page, address):
-    def visit(**device) -> Page:
-        opened = page(address, **device)
-        expect(opened.locator(".head-view")).to_be_visible(timeout=60_000)
-        expect(opened.get_by_test_id("stExpander")).to_be_visible()
-        return opened
-
-    return visit
 
 
 def heading(page: Page):

@@ -1,34 +1,12 @@
 """The front door in a real browser: what is seen, in which language, on which screen."""
 
 import re
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-APP = Path(__file__).parents[2] / "app.py"
 expect.set_options(timeout=30_000)  # a loaded machine is no failure
-
-
-@pytest.fixture(scope="module")
-def address(serve):
-    with serve(APP) as address:
-        yield address
-
-
-@pytest.fixture
-def visit(page, address):
-    """visit("?kind=cross", width=360) opens the page and waits for the whole of it."""
-
-    def visit(query: str = "", **device) -> Page:
-        opened = page(f"{address}/{query}", **device)
-        expect(opened.locator(".head-view")).to_be_visible(timeout=60_000)
-        expect(opened.get_by_test_id("stExpander")).to_be_visible()
-        expect(opened.locator(".js-plotly-plot .heatmaplayer").first).to_be_attached()
-        return opened
-
-    return visit
 
 
 def heading(page: Page):
