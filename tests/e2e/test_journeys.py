@@ -26,7 +26,7 @@ def test_a_teacher_shows_the_flip_and_goes_back(visit):
 def test_a_student_with_a_phone_tries_the_korean_pair_and_the_translation(visit):
     page = visit(width=360, height=740, touch=True, locale="ko-KR")
     page.get_by_text("넓었기", exact=True).tap()
-    expect(heading(page)).to_have_text(re.compile("그것의 .* 길"))
+    expect(heading(page)).to_have_text(re.compile("‘그것’의 .* ‘길"))
     page.get_by_text("교차", exact=True).tap()
     expect(page.locator(".queries li").nth(1)).to_have_text("<2en>")
     page.get_by_text("프랑스어", exact=True).tap()
