@@ -139,7 +139,7 @@ def _coreference(
             "mass": round(float(reporting.mass[:, layer, head].mean()), 4),
         }
         every[lang] = {
-            name: getattr(answers, name).mean(axis=0).round(4).tolist()
+            name: getattr(answers, name).mean(axis=0, dtype=np.float64).round(4).tolist()
             for name in ("argmax", "prefers", "flips", "mass")
         }
     return {"naming": naming, "heads": {"best": best, "all": every}}

@@ -48,7 +48,7 @@ learning rate {train.peak_lr:g}, {train.warmup_steps} warm-up steps, then a cosi
 smoothing {train.label_smoothing:g}, dropout {model.dropout:g}, gradients clipped at \
 {train.max_grad_norm:g}.
 - **Command**: `{how["command"]}`
-- **Where**: {how["device"]}, {how["precision"]}, {how["seconds"]:,} s, \
+- **Where**: {how["device"]} each, {how["precision"]}, {how["seconds"]:,} s, \
 torch {how["torch"]}, Python {how["python"]}.
 
 ## What was measured

@@ -159,6 +159,9 @@ class _Run:
 
     def finish(self) -> None:
         """Measure the model and write the checkpoint and its card."""
+        # What is measured is what people get: weights rounded as the checkpoint stores them.
+        stored = {name: tensor.half().float() for name, tensor in self.model.state_dict().items()}
+        self.model.load_state_dict(stored)
         self.model.eval()
         metrics = evaluate(self.model, self.tokenizer)
         metrics["training"] = self._how()

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from model import ModelError, load
 from model.__main__ import main
+from model.analysis.evaluate import evaluate
 from model.config import PRESETS, ModelConfig, Preset, TrainConfig
 from model.corpus.generator import Sentence
 from model.tokenizer import Tokenizer
@@ -173,6 +174,12 @@ def test_a_killed_training_goes_on_exactly(tmp_path: Path, monkeypatch: pytest.M
     assert math.isfinite(log[0]["loss_nats"])
     assert "naming" in two.metrics
     assert (resumed / "CARD.md").read_text().startswith("# killed\n")
+
+
+def test_metrics_are_those_of_the_weights_as_stored(tmp_path: Path) -> None:
+    bundle = load(train(TINY, replace(TINY.train, steps=3), tmp_path, hardware=CPU), device="cpu")
+    stored = {name: value for name, value in bundle.metrics.items() if name != "training"}
+    assert evaluate(bundle.model, bundle.tokenizer) == stored
 
 
 def test_resume_starts_where_there_is_nothing_and_refuses_other_settings(tmp_path: Path) -> None:

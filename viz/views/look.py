@@ -182,7 +182,7 @@ def _notices(say: Say, bundle: Bundle, looked: Looked) -> None:
         st.info(say("text.unlearned", language=language), icon="🌐")
     if unknown := trace.unknown("source") + trace.unknown("target"):
         st.info(say.markdown("text.unknown", words=_listed(unknown)), icon="❔")
-    elif letters := shredded(trace):
+    if letters := shredded(trace):
         st.info(say.markdown("text.shredded", words=_listed(letters)), icon="🔤")
 
 
