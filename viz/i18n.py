@@ -1,4 +1,4 @@
-"""Korean and English: every sentence on screen comes from `locale/<lang>.json`."""
+"""Korean and English: every sentence on screen comes from `locale/<lang>/*.json`, a file a page."""
 
 from __future__ import annotations
 
@@ -58,8 +58,13 @@ def literal(text: str) -> str:
 @cache
 def catalogue(lang: Lang) -> Say:
     """The sentences of one language, keys joined by dots."""
-    tree = json.loads((_LOCALE / f"{lang}.json").read_text(encoding="utf-8"))
-    return Say(lang, _flat(tree))
+    sentences: dict[str, str] = {}
+    for path in sorted((_LOCALE / lang).glob("*.json")):
+        found = _flat(json.loads(path.read_text(encoding="utf-8")))
+        if twice := sentences.keys() & found.keys():
+            raise ValueError(f"{path} says again what another file says: {sorted(twice)}")
+        sentences |= found
+    return Say(lang, sentences)
 
 
 def browser_language(locale: str | None) -> Lang:
