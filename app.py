@@ -16,6 +16,7 @@ def main() -> None:
         {say("nav.see"): [st.Page("viz/views/look.py", title=say("nav.look"), default=True)]},
         position="top",
     )
+    state.arrive(page.url_path)
     with st.container(key="masthead", horizontal=True, vertical_alignment="center"):
         st.markdown("**Jumok** 주목", width="content")
         with st.container(key="motto"):

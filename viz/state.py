@@ -24,6 +24,9 @@ TARGETS: tuple[Target, ...] = get_args(Target)
 
 PARAMS = ("text", "to", "target", "kind", "unit", "layer", "head", "query")
 
+CARRIED = ("lang", "model", *PARAMS)
+"""What a link says on every page; pages may add parameters of their own."""
+
 FAMOUS = "The animal didn't cross the street because it was too tired."
 
 
@@ -78,9 +81,21 @@ def _counted(written: str) -> int | None:
     return int(written) - 1
 
 
+def arrive(page: str) -> None:
+    """On another page, go on with what was chosen on the last one; call once a run, before `look`.
+
+    Streamlit empties the link when the page changes. A link that says something itself wins.
+    """
+    if page != st.session_state.get("page", page) and not _in_link(CARRIED):
+        st.query_params.update(st.session_state["carried"])
+        st.session_state["look:written"] = _in_link(PARAMS)
+    st.session_state["page"] = page
+    st.session_state["carried"] = _in_link(CARRIED)
+
+
 def look() -> Look:
     """The session's view; a link that the page did not write itself (opened, "back") wins."""
-    params = _shown_params()
+    params = _in_link(PARAMS)
     if st.session_state.pop("look:changed", False):
         # Two quick clicks: the second one left the browser before the first one's link came back.
         st.session_state["look:written"] = params
@@ -99,16 +114,17 @@ def change(**values: Any) -> None:
 
 def write_link() -> None:
     """Put the session's view into the address bar."""
-    params, shown = to_params(st.session_state["look"]), _shown_params()
+    params, shown = to_params(st.session_state["look"]), _in_link(PARAMS)
     if params != shown:
         others = {n: v for n, v in st.query_params.to_dict().items() if n not in shown}
         st.query_params.from_dict(others | params)
     st.session_state["look:written"] = params
+    st.session_state["carried"] = _in_link(CARRIED)
 
 
-def _shown_params() -> dict[str, str]:
-    """What the address bar says about the view; language and model are not part of it."""
-    return {name: st.query_params[name] for name in PARAMS if name in st.query_params}
+def _in_link(names: tuple[str, ...]) -> dict[str, str]:
+    """What the address bar says of these parameters."""
+    return {name: st.query_params[name] for name in names if name in st.query_params}
 
 
 def ignored() -> list[str]:
@@ -120,7 +136,7 @@ def ignored() -> list[str]:
 
 def say() -> Say:
     """The catalogue of the session's language: the link's, else the browser's."""
-    asked = st.query_params.get("lang")
+    asked = st.query_params.get("lang") or st.session_state.get("carried", {}).get("lang")
     return catalogue(asked if asked in LANGS else browser_language(st.context.locale))
 
 

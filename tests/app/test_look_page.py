@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 from model.checkpoint import save
 from viz import cache
 from viz.i18n import catalogue
+from viz.sentence import EXAMPLES
 from viz.state import FAMOUS
-from viz.views.look import EXAMPLES
 
 WIDE = FAMOUS.replace("tired", "wide")
 LANGS = ["ko", "en"]

@@ -2,228 +2,63 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields
 
 import numpy as np
 import streamlit as st
 from jaxtyping import Float
 
-from model import Bundle, ModelError, Trace
+from model import Bundle
 from model.analysis.words import (
     AttentionMap,
     attention_map,
     pronoun_span,
     pronoun_word,
-    sharpest_head,
-    shredded,
     strongest_key,
-    telling_row,
 )
-from model.tokenizer import language_of
-from viz import cache, state
+from viz import cache, choice, sentence, state
 from viz.charts.bars import bar_list
 from viz.charts.heatmap import HeatmapText, heatmap
 from viz.components.head_view import HeadViewText, Pin, head_view, selected
 from viz.i18n import Say, literal
-from viz.state import FAMOUS, KINDS, TARGETS, UNITS, Look, Target
+from viz.sentence import Example, Looked
+from viz.state import KINDS, UNITS
 
 HEAD_VIEW = "look:head_view"
 
 
-@dataclass(frozen=True)
-class Example:
-    """A sentence to try; `chip` is what its chip says, for twins the word that differs."""
-
-    chip: str
-    text: str
-
-
-# Grouped by idea. A group of two is a pair of twins: one word differs, and the answer with it.
-EXAMPLES: dict[str, tuple[Example, ...]] = {
-    "animal_en": (
-        Example("tired", FAMOUS),
-        Example("wide", FAMOUS.replace("tired", "wide")),
-    ),
-    "animal_ko": (
-        Example(
-            "피곤하였기",
-            "그 동물은 길을 건너지 않았다. 왜냐하면 그것은 너무 피곤하였기 때문이다.",
-        ),
-        Example(
-            "넓었기",
-            "그 동물은 길을 건너지 않았다. 왜냐하면 그것은 너무 넓었기 때문이다.",
-        ),
-    ),
-    "kettle_ko": (
-        Example("가득 찰", "그녀는 주전자의 물을 컵에 따랐다. 그것이 가득 찰 때까지."),
-        Example("텅 빌", "그녀는 주전자의 물을 컵에 따랐다. 그것이 텅 빌 때까지."),
-    ),
-    "short": (
-        Example("I am a student.", "I am a student."),
-        Example("I am Sam.", "I am Sam."),
-        Example("나는 학교에 갔다.", "나는 학교에 갔다."),
-    ),
-    "spoken": (Example("어제 카페 갔었어 …", "어제 카페 갔었어 거기 사람 많더라"),),
-}
-
-
 def render() -> None:
     """The page, from the sentence to what the model makes of it."""
-    say, look = state.say(), state.look()
-    try:
-        bundle = cache.bundle(state.model_name(cache.checkpoints()))
-    except ModelError as error:
-        st.error(f"**{say('error.title_page')}** · {say.error(error)}", icon="🧯")
-        return
-    _sentence_box(say, look)
-    _examples(say, look)
-    looked = _read(say, bundle, look)
+    say = state.say()
+    bundle = sentence.bundle(say)
+    looked = sentence.ask(say, bundle) if bundle else None
     if looked is None:
         return
-    _notices(say, bundle, looked)
-    _picture(say, bundle, looked)
+    choice.link_notice(say, looked)
+    _picture(say, looked)
     naming, translation = st.columns(2, gap="large")
     with naming:
-        _naming(say, bundle, looked)
+        _naming(say, looked)
     with translation:
-        _translation(say, bundle, looked)
-    _honesty(say, bundle)
-
-
-# ── what is read ─────────────────────────────────────────────────────────────────────────────────
-
-
-def _sentence_box(say: Say, look: Look) -> None:
-    state.follow("look.text", look.text)
-    st.text_input(say("text.label"), key="look.text", on_change=_typed, autocomplete="off")
-
-
-def _typed() -> None:
-    _show(st.session_state["look.text"])
-
-
-def _show(text: str) -> None:
-    """Another sentence: its rows and its translation are its own; layer and head stay."""
-    state.change(text=text, target=None, query=None)
-
-
-def _examples(say: Say, look: Look) -> None:
-    with st.container(key="examples", horizontal=True, gap="small"):
-        for group, examples in EXAMPLES.items():
-            key = f"look.example.{group}"
-            texts = [example.text for example in examples]
-            state.follow(key, look.text if look.text in texts else None)
-            chips = {example.text: example.chip for example in examples}
-            st.pills(
-                say(f"examples.{group}"),
-                texts,
-                format_func=chips.__getitem__,
-                key=key,
-                on_change=_picked,
-                args=(key,),
-            )
-
-
-def _picked(key: str) -> None:
-    text = st.session_state[key]
-    if text is not None:  # a second click on the chosen chip lets go of it: stay where we are
-        _show(text)
-
-
-@dataclass(frozen=True)
-class Looked:
-    """A view that could be drawn, with the Trace behind it."""
-
-    look: Look
-    to: Target
-    trace: Trace
-
-
-def _read(say: Say, bundle: Bundle, look: Look) -> Looked | None:
-    """The Trace of what was asked for; with a message that of the last sentence that worked."""
-    try:
-        looked = _looked(bundle, look)
-    except ModelError as error:
-        st.error(say.error(error), icon="✏️")
-        return _last(say, bundle, look)
-    st.session_state["look:last"] = look
-    return looked
-
-
-def _last(say: Say, bundle: Bundle, look: Look) -> Looked | None:
-    last: Look = st.session_state.get("look:last", Look())
-    try:
-        looked = _looked(bundle, replace(look, text=last.text, to=last.to, target=last.target))
-    except ModelError:  # a checkpoint that cannot read even the first sentence
-        return None
-    st.caption(say("text.kept"))
-    return looked
-
-
-def _looked(bundle: Bundle, look: Look) -> Looked:
-    targets = _targets(bundle, look.text)
-    to = look.to if look.to in targets else targets[0]
-    return Looked(look, to, cache.trace(bundle.name, bundle.version, look.text, look.target, to))
-
-
-def _targets(bundle: Bundle, text: str) -> tuple[Target, ...]:
-    """The languages that the model has learned to write for a text in this language."""
-    source = language_of(text)
-    return tuple(target for start, target in bundle.directions if start == source) or TARGETS
-
-
-def _notices(say: Say, bundle: Bundle, looked: Looked) -> None:
-    trace = looked.trace
-    if names := state.ignored() + _clamped(bundle, looked):
-        st.info(say.markdown("text.ignored", names=", ".join(names)), icon="🔗")
-    learned = {source for source, _ in bundle.directions}
-    if learned and trace.source_lang not in learned:
-        language = say(f"lang.{trace.source_lang}")
-        st.info(say("text.unlearned", language=language), icon="🌐")
-    if unknown := trace.unknown("source") + trace.unknown("target"):
-        st.info(say.markdown("text.unknown", words=_listed(unknown)), icon="❔")
-    if letters := shredded(trace):
-        st.info(say.markdown("text.shredded", words=_listed(letters)), icon="🔤")
-
-
-def _clamped(bundle: Bundle, looked: Looked) -> list[str]:
-    """Bring layer, head and row back to what exists here; the names of those that were moved."""
-    look = state.look()
-    shown = attention_map(looked.trace, look.kind, merged=look.unit == "words")
-    pin = _pin(bundle, looked.trace, look, shown)
-    asked = {"layer": look.layer, "head": look.head, "query": look.query}
-    moved = {
-        name: getattr(pin, name)
-        for name, value in asked.items()
-        if isinstance(value, int) and value != getattr(pin, name)
-    }
-    if moved:
-        state.change(**moved)
-    return list(moved)
-
-
-def _listed(words: list[str], most: int = 6, longest: int = 16) -> str:
-    short = (word if len(word) <= longest else f"{word[:longest]}…" for word in words)
-    distinct = list(dict.fromkeys(short))
-    return ", ".join(distinct[:most]) + (" …" if len(distinct) > most else "")
+        _translation(say, looked)
+    _honesty(say, looked.bundle)
 
 
 # ── the picture ──────────────────────────────────────────────────────────────────────────────────
 
 
 @st.fragment
-def _picture(say: Say, bundle: Bundle, looked: Looked) -> None:
+def _picture(say: Say, looked: Looked) -> None:
     """Line, head view and heatmap. A fragment: choosing a head or a word redraws nothing else."""
-    look = state.look()
-    shown = attention_map(looked.trace, look.kind, merged=look.unit == "words")
-    pin = _pin(bundle, looked.trace, look, shown)
-    _line(say, bundle, looked, shown, pin)
+    look, shown = state.look(), choice.shown_map(looked)
+    pin = choice.pin(looked, shown)
+    _line(say, looked, shown, pin)
     with st.container(key="switches", horizontal=True, vertical_alignment="bottom", gap="medium"):
-        pair = twins_of(looked.trace.source_text)
+        pair = sentence.twins_of(looked.trace.source_text)
         if pair is not None and look.kind == "encoder":
-            _twin(say, bundle, looked, pair, pin)
-        _choice(say, "kind", KINDS, look.kind)
-        _choice(say, "unit", UNITS, look.unit)
+            _twin(say, looked, pair, pin)
+        choice.switch(say, "kind", KINDS, look.kind)
+        choice.switch(say, "unit", UNITS, look.unit)
     lines, cells = st.columns([11, 10], gap="large")
     with lines:
         head_view(
@@ -244,45 +79,6 @@ def _picture(say: Say, bundle: Bundle, looked: Looked) -> None:
         state.write_link()
 
 
-def _pin(bundle: Bundle, trace: Trace, look: Look, shown: AttentionMap) -> Pin:
-    """What the student chose, as far as it exists here; the page chooses the rest."""
-    n_layers, n_heads, n_queries, _ = shown.attention.shape
-    layer, head = _telling_head(bundle, trace, look, shown)
-    if look.layer is not None:
-        layer = min(look.layer, n_layers - 1)
-    if isinstance(look.head, int):
-        head = min(look.head, n_heads - 1)
-    if look.query == "none":
-        row = None
-    elif look.query is not None:
-        row = min(look.query, n_queries - 1)
-    else:
-        row = _telling_row(trace, look, shown, layer, head)
-    return Pin(layer, None if look.head == "all" else head, row)
-
-
-def _telling_head(bundle: Bundle, trace: Trace, look: Look, shown: AttentionMap) -> tuple[int, int]:
-    """The head that was measured to resolve pronouns; elsewhere the most decided one."""
-    best = _best_head(bundle, trace) if look.kind == "encoder" else None
-    return best or sharpest_head(shown.attention)
-
-
-def _best_head(bundle: Bundle, trace: Trace) -> tuple[int, int] | None:
-    best = bundle.metrics.get("heads", {}).get("best", {}).get(trace.source_lang)
-    return (best["layer"], best["head"]) if best else None
-
-
-def _telling_row(
-    trace: Trace, look: Look, shown: AttentionMap, layer: int, head: int
-) -> int | None:
-    """The pronoun's row in the encoder; elsewhere the row that looks the most decidedly."""
-    pronoun = pronoun_word(trace) if look.kind == "encoder" else None
-    if pronoun is not None:
-        return shown.row_of(pronoun)
-    weights = shown.attention[layer, head]
-    return telling_row(weights, shown.ordinary, of_itself=look.kind != "cross")
-
-
 def _pinned() -> None:
     pin = selected(HEAD_VIEW)
     if pin is not None:
@@ -293,32 +89,10 @@ def _pinned() -> None:
         )
 
 
-def _choice(say: Say, name: str, options: tuple[str, ...], now: str) -> None:
-    key = f"look.{name}"
-    state.follow(key, now)
-    st.segmented_control(
-        say(f"{name}.label"),
-        options,
-        format_func=lambda option: say(f"{name}.{option}"),
-        key=key,
-        required=True,
-        help=say(f"{name}.help"),
-        on_change=_chosen,
-        args=(name,),
-    )
-
-
-def _chosen(name: str) -> None:
-    """Another kind has other heads, another unit other rows: the page chooses them anew."""
-    state.change(**{name: st.session_state[f"look.{name}"]}, query=None)
-    if name == "kind":
-        state.change(layer=None, head=None)
-
-
-def _line(say: Say, bundle: Bundle, looked: Looked, shown: AttentionMap, pin: Pin) -> None:
+def _line(say: Say, looked: Looked, shown: AttentionMap, pin: Pin) -> None:
     """In plain words: who looks at whom, and how much."""
-    kind = state.look().kind
-    measured = kind == "encoder" and (pin.layer, pin.head) == _best_head(bundle, looked.trace)
+    kind, best = state.look().kind, choice.best_head(looked.bundle, looked.trace)
+    measured = kind == "encoder" and (pin.layer, pin.head) == best
     where = f"{say(f'kind.{kind}')} · {_where(say, pin)}"
     st.caption(f"{where} — {say('line.best')}" if measured else where)
     st.subheader(_who_looks_at_whom(say, shown, pin), anchor=False)
@@ -354,25 +128,14 @@ def _where(say: Say, pin: Pin) -> str:
     return say("line.where", layer=pin.layer + 1, head=pin.head + 1)
 
 
-def twins_of(text: str) -> tuple[Example, Example] | None:
-    """This example and its twin, if the sentence is one of a pair."""
-    for pair in EXAMPLES.values():
-        here = [example for example in pair if example.text == text]
-        there = [example for example in pair if example.text != text]
-        if len(pair) == 2 and here:
-            return here[0], there[0]
-    return None
-
-
-def _twin(
-    say: Say, bundle: Bundle, looked: Looked, pair: tuple[Example, Example], pin: Pin
-) -> None:
+def _twin(say: Say, looked: Looked, pair: tuple[Example, Example], pin: Pin) -> None:
     """One click to the twin, and what the same head does with its pronoun."""
     here, there = pair
     change = say("line.to_twin", here=here.chip, there=there.chip)
     if st.button(change, key="look.twin", icon="🔀"):
-        _show(there.text)
+        sentence.show(there.text)
         st.rerun()
+    bundle = looked.bundle
     trace = cache.trace(bundle.name, bundle.version, there.text, None, looked.to)
     shown = attention_map(trace, "encoder", merged=state.look().unit == "words")
     pronoun = pronoun_word(trace)
@@ -426,7 +189,7 @@ def _described(
 # ── what the model makes of it ───────────────────────────────────────────────────────────────────
 
 
-def _naming(say: Say, bundle: Bundle, looked: Looked) -> None:
+def _naming(say: Say, looked: Looked) -> None:
     """What the encoder thinks the pronoun stands for: the question it was trained to answer."""
     text, span = looked.trace.source_text, pronoun_span(looked.trace)
     if span is None:
@@ -434,6 +197,7 @@ def _naming(say: Say, bundle: Bundle, looked: Looked) -> None:
         st.caption(say("naming.none"))
         return
     pronoun = text[slice(*span)]
+    bundle = looked.bundle
     named = cache.pronoun_names(bundle.name, bundle.version, text, span)
     top = sorted(named, key=lambda candidate: -candidate[3])[:4]
     words = [word for word, *_ in top]
@@ -450,12 +214,13 @@ def _naming(say: Say, bundle: Bundle, looked: Looked) -> None:
     st.caption(say.markdown("naming.caption", pronoun=pronoun))
 
 
-def _translation(say: Say, bundle: Bundle, looked: Looked) -> None:
+def _translation(say: Say, looked: Looked) -> None:
+    bundle = looked.bundle
     st.markdown(f"##### {say('translation.title')}")
     state.follow("look.to", looked.to)
     st.segmented_control(
         say("translation.to"),
-        _targets(bundle, looked.trace.source_text),
+        sentence.targets(bundle, looked.trace.source_text),
         format_func=lambda lang: say(f"lang.{lang}"),
         key="look.to",
         required=True,
