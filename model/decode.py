@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -12,6 +16,15 @@ from .layers import DecoderCache
 from .masks import padding_mask
 from .tokenizer import check_length, check_text
 from .transformer import BOS, EOS, PAD, UNK, Transformer
+
+Choose = Callable[[Float[Tensor, "B vocab"]], Int[Tensor, " B"]]
+Fate = Literal["kept", "ended", "dropped"]
+
+ALPHA = 0.6
+"""How much a beam search makes up for length: 0 not at all, 1 divides by the length."""
+
+FORBIDDEN = (PAD, UNK, BOS)
+"""Pieces that no translation holds; the decoder never writes them."""
 
 
 def translate(bundle: Bundle, text: str, target_lang: Lang, beam: int = 1) -> str:
@@ -36,8 +49,7 @@ def decode_ids(bundle: Bundle, source: list[int], target_lang: Lang, beam: int =
     if beam < 1:
         raise ValueError(f"a beam holds at least 1 hypothesis, got {beam}")
     start = [BOS, bundle.tokenizer.tag(target_lang)]
-    # A translation is seldom twice as long as its source; a model that never ends must be stopped.
-    limit = min(bundle.config.max_len, 2 * len(source) + 20)
+    limit = longest(bundle, source)
     with torch.inference_mode():
         ids = torch.tensor([source], device=bundle.device)
         if beam == 1:
@@ -45,21 +57,80 @@ def decode_ids(bundle: Bundle, source: list[int], target_lang: Lang, beam: int =
         return beam_search(bundle.model, ids, start, limit, beam)
 
 
+def longest(bundle: Bundle, source: list[int]) -> int:
+    """Where a translation is stopped: one seldom is twice as long as its source, and a model that
+    never ends must end."""
+    return min(bundle.config.max_len, 2 * len(source) + 20)
+
+
 def greedy(
     model: Transformer, source: Int[Tensor, "B S"], start: list[int], limit: int
 ) -> list[list[int]]:
     """For each source the likeliest next piece, again and again, until `</s>` or the limit."""
+    return write(model, source, start, limit, likeliest)
+
+
+def likeliest(logits: Float[Tensor, "B vocab"]) -> Int[Tensor, " B"]:
+    """The piece with the largest logit."""
+    return logits.argmax(dim=-1)
+
+
+def write(
+    model: Transformer, source: Int[Tensor, "B S"], start: list[int], limit: int, choose: Choose
+) -> list[list[int]]:
+    """For each source piece after piece, as `choose` says, until `</s>` or the limit.
+
+    Args:
+        start: what the decoder has read already: `<s>`, the language tag, maybe a beginning.
+        limit: the longest that the decoder's input may grow.
+        choose: from the next piece's logits to its id; called once a step.
+    """
     memory, mask = model.encode(source), padding_mask(source, PAD)
     cache = model.new_cache()
     new = torch.tensor([start], device=source.device).expand(len(source), -1)
     ended = torch.zeros(len(source), dtype=torch.bool, device=source.device)
     written = new[:, :0]
     while len(start) + written.size(1) < limit and not ended.all():
-        best = _next_logits(model, new, memory, mask, cache).argmax(dim=-1)
-        new = best[:, None]  # what follows an end is cut off below
+        chosen = choose(_next_logits(model, new, memory, mask, cache))
+        new = chosen[:, None]  # what follows an end is cut off below
         written = torch.cat((written, new), dim=1)
-        ended |= best == EOS
+        ended |= chosen == EOS
     return [_until_end(ids) for ids in written.tolist()]
+
+
+@dataclass(frozen=True, eq=False)
+class Hypothesis:
+    """What a beam search has written so far: one more piece behind what stood before.
+
+    Attributes:
+        before: the hypothesis that it continues; None for the empty one.
+        piece: its last piece.
+        length: |y|, its pieces, `</s>` counted.
+        log_p: log P(y|x) in nats.
+        fate: `kept` goes on, `ended` with `</s>` within the beam, `dropped` for lack of room.
+    """
+
+    before: Hypothesis | None
+    piece: int
+    length: int
+    log_p: float
+    fate: Fate
+
+    @property
+    def ids(self) -> list[int]:
+        """Its pieces, without `</s>`."""
+        if self.before is None:
+            return []
+        return self.before.ids + ([] if self.piece == EOS else [self.piece])
+
+    def score(self, alpha: float = ALPHA) -> float:
+        """log P(y|x) / ((5 + |y|) / 6)^α: its probability, made up for its length."""
+        return self.log_p / length_penalty(self.length, alpha)
+
+
+def length_penalty(length: int, alpha: float = ALPHA) -> float:
+    """((5 + |y|) / 6)^α (Wu et al. 2016, eq. 14)."""
+    return ((5 + length) / 6) ** alpha
 
 
 def beam_search(
@@ -68,41 +139,69 @@ def beam_search(
     start: list[int],
     limit: int,
     beam: int,
-    alpha: float = 0.6,
+    alpha: float = ALPHA,
 ) -> list[int]:
-    """The hypothesis with the best log P(y|x) / ((5 + |y|) / 6)^α (Wu et al. 2016, eq. 14)."""
+    """The hypothesis with the best log P(y|x) / ((5 + |y|) / 6)^α."""
+    return best(list(beam_levels(model, source, start, limit, beam)), alpha).ids
+
+
+def best(levels: Sequence[Sequence[Hypothesis]], alpha: float = ALPHA) -> Hypothesis:
+    """The ended hypothesis with the best score; where none has ended, the best unfinished one."""
+    ended = [h for level in levels for h in level if h.fate == "ended"]
+    unfinished = [h for h in levels[-1] if h.fate == "kept"]
+    return max(ended or unfinished, key=lambda h: (h.score(alpha), h.ids))
+
+
+def beam_levels(
+    model: Transformer, source: Int[Tensor, "1 S"], start: list[int], limit: int, beam: int
+) -> Iterator[list[Hypothesis]]:
+    """Beam search, step by step: the best 2 · `beam` continuations of each step, best first.
+
+    The first level is the empty hypothesis. Of a level's continuations an `</s>` among the best
+    `beam` ends a hypothesis, and the best `beam` others go on.
+    """
     memory, mask = model.encode(source), padding_mask(source, PAD)
     cache = model.new_cache()
     new = torch.tensor([start], device=source.device)
-    alive: list[list[int]] = [[]]
-    scores = torch.zeros(1, device=source.device)
-    ended: list[tuple[float, list[int]]] = []
+    alive = [Hypothesis(None, start[-1], 0, 0.0, "kept")]
+    n_ended = 0
+    yield alive
 
-    while alive and len(start) + len(alive[0]) < limit and len(ended) < beam:
+    while alive and len(start) + alive[0].length < limit and n_ended < beam:
         logits = _next_logits(model, new, memory.expand(len(alive), -1, -1), mask, cache)
+        scores = torch.tensor([h.log_p for h in alive], device=source.device)
         totals = scores[:, None] + logits.log_softmax(dim=-1)
         top, flat = totals.flatten().topk(min(2 * beam, totals.numel()))
         rows, pieces = flat // totals.size(1), flat % totals.size(1)
-        penalty = ((5 + len(alive[0]) + 1) / 6) ** alpha
-        kept: list[int] = []
-        for n, (row, piece) in enumerate(zip(rows.tolist(), pieces.tolist(), strict=True)):
-            if piece != EOS and len(kept) < beam:
-                kept.append(n)
-            elif piece == EOS and n < beam:  # an end that the beam would not have kept is none
-                ended.append((float(top[n]) / penalty, alive[row]))
-        alive = [[*alive[int(rows[n])], int(pieces[n])] for n in kept]
-        scores, new = top[kept], pieces[kept][:, None]
+        fates = _fates(pieces.tolist(), beam)
+        found = zip(rows.tolist(), pieces.tolist(), top.tolist(), fates, strict=True)
+        level = [
+            Hypothesis(alive[row], piece, alive[row].length + 1, log_p, fate)
+            for row, piece, log_p, fate in found
+        ]
+        yield level
+        kept = [n for n, fate in enumerate(fates) if fate == "kept"]
+        alive, n_ended = [level[n] for n in kept], n_ended + fates.count("ended")
+        new = pieces[kept][:, None]
         cache.select(rows[kept])
 
-    unfinished = [(float(s), ids) for s, ids in zip(scores, alive, strict=True)]
-    return max(ended or unfinished)[1]
+
+def _fates(pieces: list[int], beam: int) -> list[Fate]:
+    """What becomes of a step's continuations, best first."""
+    fates: list[Fate] = []
+    for n, piece in enumerate(pieces):
+        if piece == EOS:  # an end that the beam would not have kept is none
+            fates.append("ended" if n < beam else "dropped")
+        else:
+            fates.append("kept" if fates.count("kept") < beam else "dropped")
+    return fates
 
 
 def _next_logits(
     model: Transformer, new: Tensor, memory: Tensor, mask: Tensor, cache: DecoderCache
 ) -> Float[Tensor, "B vocab"]:
     logits = model.decode(new, memory, mask, cache)[:, -1].clone()  # a capture may hold it
-    logits[:, [PAD, UNK, BOS]] = -torch.inf  # no translation holds them
+    logits[:, list(FORBIDDEN)] = -torch.inf
     return logits
 
 
