@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from .transformer import Transformer
 FORMAT = 1
 _SMALL_FILE = 16 * 2**20  # bytes; no config, tokenizer or metrics file is larger
 _SHA = "sha256"
+_ROW = re.compile(r"\[\n[-+.\dEe,\s]+\]")  # a list of numbers stands on one line
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,21 @@ def save(
     write_atomically(path / "config.json", _json(header))
 
 
+def save_metrics(path: str | Path, metrics: Mapping[str, Any], card: str) -> None:
+    """Write a checkpoint's metrics and card anew, after more was measured.
+
+    Raises:
+        ModelError: `checkpoint_missing` or `checkpoint_damaged`.
+    """
+    path = Path(path)
+    header = _json_object(path / "config.json", _read(path / "config.json", _SMALL_FILE))
+    measured = _json(metrics)
+    header[_SHA]["metrics.json"] = _sha(measured)
+    write_atomically(path / "metrics.json", measured)
+    write_atomically(path / "CARD.md", card.encode())
+    write_atomically(path / "config.json", _json(header))
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that a reader, or a kill, never meets half of it."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -225,7 +242,8 @@ def _json_object(path: Path, content: bytes) -> dict[str, Any]:
 
 
 def _json(content: Mapping[str, Any]) -> bytes:
-    return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
+    text = json.dumps(content, ensure_ascii=False, indent=1)
+    return (_ROW.sub(lambda row: " ".join(row[0].split()), text) + "\n").encode()
 
 
 def _sha(content: bytes) -> str:

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import statistics
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from ..capture import capture
 from ..config import DIRECTIONS, Lang
 from ..corpus.generator import Example, Sentence, generate
-from ..corpus.splits import Split
+from ..corpus.splits import SPLITS
+from ..decode import greedy
 from ..masks import pad
 from ..tokenizer import Encoding, Tokenizer
-from ..transformer import EOS, PAD, Transformer
+from ..transformer import BOS, EOS, PAD, Transformer
 from .coreference import naming_probabilities
+from .translation import Direction, can_score, score, score_file, translate_all
 
 EVALUATION_SEED = 20_000  # no training uses it
+TWELVE_WORDS = "The old man gave the children some bread because they were hungry."
+_TRANSLATED = 500  # generated sentences that are translated in every direction
 _BATCH = 128
+_REPEATS = 11  # of a timed translation
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,27 @@ class Question:
     pronoun: int
     antecedent: list[int]
     distractors: list[list[int]]
+
+    @property
+    def words(self) -> int:
+        """How many words the sentence has, signs and `</s>` not counted."""
+        return sum(has_letters(word) for word, _ in self.encoding.words())
+
+    @property
+    def nearest_is_right(self) -> bool:
+        """The noun that ends last before the pronoun is the antecedent.
+
+        Chosen among antecedent and distractors; where none stands before the pronoun, the first
+        behind it.
+        """
+        nouns = [self.antecedent, *self.distractors]
+        before = [noun for noun in nouns if noun[-1] < self.pronoun]
+        return (max(before) if before else min(nouns)) == self.antecedent
+
+    @property
+    def first_is_right(self) -> bool:
+        """Of antecedent and distractors, the antecedent stands first in the sentence."""
+        return self.antecedent < min(self.distractors, default=[*self.antecedent, 0])
 
 
 @dataclass(frozen=True)
@@ -58,20 +89,72 @@ class Answers:
 
 
 def evaluate(
-    model: Transformer, tokenizer: Tokenizer, items: int = 1000, seed: int = EVALUATION_SEED
+    model: Transformer,
+    tokenizer: Tokenizer,
+    items: int = 1000,
+    seed: int = EVALUATION_SEED,
+    dev: Sequence[Path] = (),
+    directions: Sequence[Direction] = tuple(DIRECTIONS),
 ) -> dict[str, Any]:
-    """All measures of `metrics.json`, on `items` held-out pairs of twins a split.
+    """All measures of `metrics.json` that are the same on every machine.
 
-    Heads are chosen on one half of the twins and reported on the other, since the best of many
-    heads on the data that chose it is partly luck.
+    On `items` pairs of twins a split: naming, and what every head does. Heads are chosen on one
+    half of the twins and reported on the other, since the best of many heads on the data that
+    chose it is partly luck. On generated sentences and on the files in `dev`: translation.
+
+    Raises:
+        ModelError: what `score_file` raises.
     """
-    pairs = _coreference(model, tokenizer, "pairs", items, seed)
-    return {
-        "measured_on": {"twins": items, "seed": seed, "split": "unseen noun pairs"},
-        **pairs,
-        "unseen_templates": _coreference(model, tokenizer, "templates", items, seed),
-        "translation": _translation(model, tokenizer, items, seed),
+    held_out = {s: list(generate(items, seed=seed, split=s)) for s in SPLITS if s != "train"}
+    examples = {split: [e for i in drawn for e in i.examples] for split, drawn in held_out.items()}
+    languages = list(dict.fromkeys(source for source, _ in directions))
+    on = {split: _coreference(model, tokenizer, e, languages) for split, e in examples.items()}
+    translated = examples["pairs"][:_TRANSLATED]
+    measured = {
+        "measured_on": {
+            "twins": items,
+            "translated": len(translated),
+            "seed": seed,
+            "split": "unseen noun pairs",
+        },
+        **on.pop("pairs"),
+        **{f"unseen_{split}": found for split, found in on.items()},
+        "translation": _pieces_right(model, tokenizer, translated, directions),
+        "pieces_per_word": _pieces_per_word(tokenizer, translated, directions),
     }
+    if can_score():
+        measured["scores"] = {
+            "generated": _scores(model, tokenizer, translated, directions),
+            "dev": {path.name: score_file(model, tokenizer, path, directions) for path in dev},
+        }
+    return measured
+
+
+def measure_speed(
+    model: Transformer,
+    tokenizer: Tokenizer,
+    text: str = TWELVE_WORDS,
+    targets: Sequence[Lang] = ("ko", "fr"),
+) -> dict[str, Any]:
+    """Milliseconds to translate a sentence greedily on this machine's CPU, by threads: medians."""
+    model = copy.deepcopy(model).cpu().eval()
+    source = torch.tensor([tokenizer.source(text).ids])
+    before = torch.get_num_threads()
+    speed: dict[str, Any] = {"text": text, "repeats": _REPEATS}
+    try:
+        for target in targets:
+            start = [BOS, tokenizer.tag(target)]
+            limit = min(model.config.max_len, 2 * source.size(1) + 20)
+            by_threads = {}
+            for threads in (1, 2):
+                torch.set_num_threads(threads)
+                by_threads[str(threads)] = round(_milliseconds(model, source, start, limit), 1)
+            with torch.inference_mode():
+                written = len(greedy(model, source, start, limit)[0])
+            speed[target] = {"pieces": written, "milliseconds": by_threads}
+    finally:
+        torch.set_num_threads(before)
+    return speed
 
 
 def watch_heads(model: Transformer, asked: Sequence[Question]) -> dict[str, float | int]:
@@ -118,31 +201,85 @@ def wilson(hits: int, n: int) -> list[float]:
             round(min(1.0, (centre + spread) / (n + z * z)), 4)]  # fmt: skip
 
 
+def mean(values: Float[np.ndarray, " N"]) -> dict[str, Any]:
+    """A mean with its count and 95 % interval (normal approximation)."""
+    spread = 1.959964 * float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0
+    centre = float(values.mean(dtype=np.float64))
+    return {
+        "value": round(centre, 4),
+        "n": len(values),
+        "interval": [round(centre - spread, 4), round(centre + spread, 4)],
+    }
+
+
+def has_letters(word: str) -> bool:
+    """Whether it is a word or number, no sign and no `</s>`."""
+    return word != "</s>" and any(character.isalnum() for character in word)
+
+
 def _coreference(
-    model: Transformer, tokenizer: Tokenizer, split: Split, items: int, seed: int
+    model: Transformer, tokenizer: Tokenizer, examples: list[Example], languages: Iterable[Lang]
 ) -> dict[str, Any]:
-    examples = [e for item in generate(items, seed=seed, split=split) for e in item.examples]
     naming: dict[str, Any] = {}
     best: dict[str, Any] = {}
     every: dict[str, Any] = {}
-    for lang in dict.fromkeys(source for source, _ in DIRECTIONS):
-        answers = ask(model, questions(tokenizer, examples, lang))
-        choosing, reporting = _half(answers, 0), _half(answers, 1)
-        layer, head = best_head(choosing)
+    baselines: dict[str, Any] = {}
+    for lang in languages:
+        asked = questions(tokenizer, examples, lang)
+        answers = ask(model, asked)
+        layer, head = best_head(_half(answers, 0))
         naming[lang] = _share(answers.named)
-        best[lang] = {
-            "layer": layer,
-            "head": head,
-            "argmax": _share(reporting.argmax[:, layer, head]),
-            "prefers": _share(reporting.prefers[:, layer, head]),
-            "flip": _share(reporting.flips[:, layer, head]),
-            "mass": round(float(reporting.mass[:, layer, head].mean()), 4),
-        }
-        every[lang] = {
-            name: getattr(answers, name).mean(axis=0, dtype=np.float64).round(4).tolist()
-            for name in ("argmax", "prefers", "flips", "mass")
-        }
-    return {"naming": naming, "heads": {"best": best, "all": every}}
+        best[lang] = {"layer": layer, "head": head, **_one_head(_half(answers, 1), layer, head)}
+        every[lang] = _every_head(answers)
+        baselines[lang] = _baselines(asked)
+    return {"naming": naming, "baselines": baselines, "heads": {"best": best, "all": every}}
+
+
+def _one_head(answers: Answers, layer: int, head: int) -> dict[str, Any]:
+    return {
+        "argmax": _share(answers.argmax[:, layer, head]),
+        "prefers": _share(answers.prefers[:, layer, head]),
+        "flip": _share(answers.flips[:, layer, head]),
+        "mass": mean(answers.mass[:, layer, head]),
+    }
+
+
+def _every_head(answers: Answers) -> dict[str, Any]:
+    """For each measure a table [layer][head] of values, and one of 95 % intervals."""
+    heads = list(np.ndindex(answers.mass.shape[1:]))
+    found = [_one_head(answers, layer, head) for layer, head in heads]
+
+    def table(measure: str, what: str) -> Any:
+        cells = np.array([one[measure][what] for one in found])
+        return cells.reshape(*answers.mass.shape[1:], *cells.shape[1:]).tolist()
+
+    named = {"argmax": "argmax", "prefers": "prefers", "flips": "flip", "mass": "mass"}
+    values = {name: table(measure, "value") for name, measure in named.items()}
+    intervals = {name: table(measure, "interval") for name, measure in named.items()}
+    n = {name: found[0][measure]["n"] for name, measure in named.items()}
+    return {**values, "intervals": intervals, "n": n}
+
+
+def _baselines(asked: Sequence[Question]) -> dict[str, Any]:
+    """What rules without a model reach on the same questions.
+
+    `nearest_noun` and `first_noun` are right as defined in `Question`, `…_flip` in both twins.
+    `chance_noun` is the mean of 1 / (antecedent and distractors): guessing which of the nouns that
+    fit is meant, to hold naming and *prefers* against. `chance_word` is the mean of 1 / words, for
+    a largest weight that may fall anywhere. `chance_flip` is `chance_noun` of both twins at once.
+    """
+    nouns = np.array([1 / (1 + len(question.distractors)) for question in asked])
+    words = np.array([1 / question.words for question in asked])
+    twins = nouns.reshape(-1, 2).prod(axis=1)
+    found = {
+        f"chance_{what}": {"value": round(float(values.mean()), 4), "n": len(values)}
+        for what, values in (("noun", nouns), ("word", words), ("flip", twins))
+    }
+    for rule in ("nearest", "first"):
+        right = np.array([getattr(question, f"{rule}_is_right") for question in asked])
+        found[f"{rule}_noun"] = _share(right)
+        found[f"{rule}_noun_flip"] = _share(right[0::2] & right[1::2])
+    return found
 
 
 def _half(answers: Answers, which: int) -> Answers:
@@ -206,11 +343,15 @@ def _rival(weights: np.ndarray, distractors: list[list[int]]) -> np.ndarray:
     return np.max([nothing, *(weights[..., d].sum(axis=-1) for d in distractors)], axis=0)
 
 
-def _translation(model: Transformer, tokenizer: Tokenizer, items: int, seed: int) -> dict[str, Any]:
+def _pieces_right(
+    model: Transformer,
+    tokenizer: Tokenizer,
+    examples: Sequence[Example],
+    directions: Iterable[Direction],
+) -> dict[str, Any]:
     """Share of target pieces predicted right, all pieces before them given."""
-    examples = [e for item in generate(items, seed=seed, split="pairs") for e in item.examples]
     measured: dict[str, Any] = {}
-    for source, target in DIRECTIONS:
+    for source, target in directions:
         sides = [
             (
                 tokenizer.source(e.sentences[source].text).ids,
@@ -223,6 +364,46 @@ def _translation(model: Transformer, tokenizer: Tokenizer, items: int, seed: int
         )
         measured[f"{source}-{target}"] = _share(hits)
     return measured
+
+
+def _pieces_per_word(
+    tokenizer: Tokenizer, examples: Sequence[Example], directions: Iterable[Direction]
+) -> dict[str, Any]:
+    """Pieces of a word (eojeol in Korean), signs left out; 1 where every word is whole."""
+    measured: dict[str, Any] = {}
+    for lang in dict.fromkeys(chain.from_iterable(directions)):
+        encodings = (tokenizer.encode(example.sentences[lang].text) for example in examples)
+        words = chain.from_iterable(encoding.words() for encoding in encodings)
+        pieces = np.array([len(indices) for word, indices in words if has_letters(word)])
+        measured[lang] = {**mean(pieces), "whole_words": _share(pieces == 1)}
+    return measured
+
+
+def _scores(
+    model: Transformer,
+    tokenizer: Tokenizer,
+    examples: Sequence[Example],
+    directions: Iterable[Direction],
+) -> dict[str, Any]:
+    scored: dict[str, Any] = {}
+    for source, target in directions:
+        texts = [example.sentences[source].text for example in examples]
+        references = [example.sentences[target].text for example in examples]
+        hypotheses = translate_all(model, tokenizer, texts, target)
+        scored[f"{source}-{target}"] = score(hypotheses, references, target)
+    return scored
+
+
+def _milliseconds(
+    model: Transformer, source: Int[torch.Tensor, "1 S"], start: list[int], limit: int
+) -> float:
+    times = []
+    for _ in range(_REPEATS + 2):  # the first two warm up
+        began = time.perf_counter()
+        with torch.inference_mode():
+            greedy(model, source, start, limit)
+        times.append(time.perf_counter() - began)
+    return 1000 * statistics.median(times[2:])
 
 
 def _predicted(model: Transformer, sides: Sequence[tuple[list[int], list[int]]]) -> np.ndarray:

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..config import ModelConfig, TrainConfig
 
+Metrics = Mapping[str, Any]
+
 _LANGUAGE_NAMES = {"en": "English", "ko": "Korean", "fr": "French"}
+_RARE = 10  # a word that stood less often in training is rare
+_SPLITS = {
+    "": "On noun pairs that never stood as rivals in training",
+    "unseen_templates": "On whole templates that training never saw",
+    "unseen_nouns": "On nouns that never stood for a pronoun in training",
+}
 
 
-def card(name: str, model: ModelConfig, train: TrainConfig, metrics: dict[str, Any]) -> str:
-    """The checkpoint's card, in Markdown."""
+def card(name: str, model: ModelConfig, train: TrainConfig, metrics: Metrics) -> str:
+    """The checkpoint's card, in Markdown.
+
+    Args:
+        metrics: what `metrics.json` keeps. `training` says how it came about; its `origins`, a list
+            of {origin, licence, lines}, name the texts besides the generated ones. `ablation` and
+            `seeds`, lists of {label, naming_en, naming_ko, argmax_en, argmax_ko, flip_en, flip_ko,
+            steps, seconds} (shares from 0 to 1), are shown where they are present.
+    """
     how = metrics["training"]
     norm = "LayerNorm(x + Sublayer(x))" if model.norm == "post" else "x + Sublayer(LayerNorm(x))"
-    naming = (
-        "translation, and *the encoder names what each pronoun stands for*: from the encoder's "
-        "output at the pronoun, the antecedent's pieces are predicted through the tied embedding "
-        f"(weight {train.naming_weight:g}). **Attention itself is never supervised.** In the "
-        "experiments that led to this project, models that learned only to translate resolved "
-        "pronouns too, but had no head that looks from the pronoun to its antecedent."
-        if train.naming_weight
-        else "translation only; the naming objective was switched off."
-    )
     return f"""# {name}
 
 A Transformer encoder-decoder for English, Korean and French, trained from scratch to be looked at.
@@ -37,11 +44,8 @@ d_ff {model.d_ff} |
 
 ## How it was trained
 
-- **Data**: {how["examples"]:,} sentences in three languages, generated from this project's \
-own lexicon and templates (`model/corpus`), seed {train.seed}. No other text. The showcase's noun \
-pairs (animal and street, pitcher and cup) never stood as rivals there; each of these nouns did, \
-with others, and in plain sentences any nouns may meet.
-- **Objective**: {naming}
+- **Data**: {_data(how, train.seed)}
+- **Objective**: {_objective(train.naming_weight)}
 - **Course**: {how["steps"]:,} steps of {train.batch_tokens:,} pieces in each of \
 {how["processes"]} processes, Adam (0.9, 0.98), peak \
 learning rate {train.peak_lr:g}, {train.warmup_steps} warm-up steps, then a cosine to 0, label \
@@ -51,57 +55,297 @@ smoothing {train.label_smoothing:g}, dropout {model.dropout:g}, gradients clippe
 - **Where**: {how["device"]} each, {how["precision"]}, {how["seconds"]:,} s, \
 torch {how["torch"]}, Python {how["python"]}.
 
-## What was measured
+{_origins(how)}## What was measured
 
-On noun pairs that never stood as rivals in training ({metrics["measured_on"]["twins"]:,} pairs of \
-twins a language). Each head was chosen on one half and is reported on the other; brackets are \
-95 % intervals.
-
-{_table(metrics)}
-
-On whole templates that training never saw:
-
-{_table(metrics["unseen_templates"])}
-
-Target pieces predicted right, all earlier ones given (unseen noun pairs): \
-{_translation(metrics["translation"])}.
-
-`python -m model evaluate checkpoints/{name}` prints these numbers again.
+{report(metrics)}
+`python -m model evaluate checkpoints/{name}` measures again.
 
 ## What it does not know
 
-It has read generated sentences only, a few thousand everyday words put together by templates; it \
-reads English and Korean, and writes French, too. Of a frame it has never seen it resolves the \
-pronoun markedly less well (second table), and of other sentences it makes what it can, often \
-nonsense.
+{_limits(metrics)}
 """
 
 
-def _table(measured: dict[str, Any]) -> str:
-    rows = [
-        "| language | naming | best head | largest weight on antecedent | prefers antecedent | "
-        "flips with the twin | mean weight |",
-        "|---|---|---|---|---|---|---|",
+def report(metrics: Metrics) -> str:
+    """Everything that was measured, as Markdown tables."""
+    sections = [
+        _pronouns(metrics),
+        _trials("What leads to the heads", metrics.get("ablation")),
+        _trials("Other seeds", metrics.get("seeds")),
+        _translation(metrics),
+        _words(metrics),
+        _speed(metrics.get("speed")),
     ]
-    for lang, best in measured["heads"]["best"].items():
-        cells = [
-            _LANGUAGE_NAMES[lang],
-            _share(measured["naming"][lang]),
-            f"layer {best['layer'] + 1}, head {best['head'] + 1}",
-            *(_share(best[name]) for name in ("argmax", "prefers", "flip")),
-            f"{best['mass']:.2f}",
+    return "\n".join(section for section in sections if section)
+
+
+def every_head(metrics: Metrics) -> str:
+    """What each encoder head does at pronouns: too long for a card, right for a terminal."""
+    paragraphs = []
+    for title, measured in _splits(metrics):
+        for lang, heads in measured["heads"]["all"].items():
+            n = heads["n"]
+            cells = [
+                [
+                    f"{100 * argmax:.0f} / {100 * prefers:.0f} / {100 * flips:.0f} / {mass:.2f}"
+                    for argmax, prefers, flips, mass in zip(*layer, strict=True)
+                ]
+                for layer in zip(
+                    *(heads[name] for name in ("argmax", "prefers", "flips", "mass")), strict=True
+                )
+            ]
+            paragraphs.append(
+                f"{title}, {_LANGUAGE_NAMES[lang]}: largest weight on the antecedent / prefers it "
+                f"/ flips with the twin (%) / mean weight, n = {n['argmax']:,} ({n['flips']:,} "
+                "twins)\n\n"
+                + _table(
+                    ["", *(f"head {head + 1}" for head in range(len(cells[0])))],
+                    ([f"layer {layer + 1}", *row] for layer, row in enumerate(cells)),
+                )
+            )
+    return "\n".join(paragraphs)
+
+
+# ── how it was trained ───────────────────────────────────────────────────────────────────────────
+
+
+def _data(how: Metrics, seed: int) -> str:
+    others = "and the texts in the table below" if how.get("origins") else "No other text was used"
+    return (
+        f"{how['examples']:,} sentences in three languages, generated from this project's own "
+        f"lexicon and templates (`model/corpus`), seed {seed}. {others[0].upper()}{others[1:]}. "
+        "The showcase's noun pairs (animal and street, pitcher and cup) never stood as rivals in "
+        "what was generated; each of these nouns did, with others, and in plain sentences any "
+        "nouns may meet."
+    )
+
+
+def _objective(naming_weight: float) -> str:
+    if not naming_weight:
+        return "translation only; the naming objective was switched off."
+    return (
+        "translation, and *the encoder names what each pronoun stands for*: from the encoder's "
+        "output at the pronoun, the antecedent's pieces are predicted through the tied embedding "
+        f"(weight {naming_weight:g}). **Attention itself is never supervised.** In the "
+        "experiments that led to this project, models that learned only to translate resolved "
+        "pronouns too, but had no head that looks from the pronoun to its antecedent."
+    )
+
+
+def _origins(how: Metrics) -> str:
+    origins = how.get("origins")
+    if not origins:
+        return ""
+    rows = ([o["origin"], o["licence"], f"{o['lines']:,}"] for o in origins)
+    return (
+        "Sentence pairs that other people wrote and gave away, none of which comes with this "
+        f"program:\n\n{_table(['origin', 'licence', 'lines'], rows)}\n"
+    )
+
+
+# ── what was measured ────────────────────────────────────────────────────────────────────────────
+
+
+def _pronouns(metrics: Metrics) -> str:
+    twins = metrics["measured_on"]["twins"]
+    lines = [
+        "### Pronouns",
+        "",
+        f"{twins:,} pairs of twins a language. Each head was chosen on one half and is reported on "
+        "the other; brackets are 95 % intervals. Under each language stands what rules reach "
+        "that look at no word's meaning: take the noun nearest before the pronoun, or the first "
+        "noun, among the antecedent and the nouns that it might have been; or guess, among these "
+        "nouns (for the largest weight: among all words).",
+        "",
+    ]
+    header = [
+        "language", "naming", "best head", "largest weight on antecedent", "prefers antecedent",
+        "flips with the twin", "mean weight",
+    ]  # fmt: skip
+    for title, measured in _splits(metrics):
+        rows = (row for lang in measured["naming"] for row in _of_language(measured, lang))
+        lines += [f"{title}:", "", _table(header, rows)]
+    return "\n".join(lines)
+
+
+def _splits(metrics: Metrics) -> Iterator[tuple[str, Metrics]]:
+    """Held-out sentences of each kind that was measured: what they are, and the measures."""
+    for split, title in _SPLITS.items():
+        measured = metrics.get(split) if split else metrics
+        if measured:
+            yield title, measured
+
+
+def _of_language(measured: Metrics, lang: str) -> Iterator[list[str]]:
+    best, baseline = measured["heads"]["best"][lang], measured["baselines"][lang]
+    yield [
+        f"**{_LANGUAGE_NAMES[lang]}**",
+        _share(measured["naming"][lang]),
+        f"layer {best['layer'] + 1}, head {best['head'] + 1}",
+        *(_share(best[name]) for name in ("argmax", "prefers", "flip")),
+        _number(best["mass"]),
+    ]
+    for rule in ("nearest_noun", "first_noun"):
+        right = f"{baseline[rule]['value']:.1%}"
+        flip = f"{baseline[f'{rule}_flip']['value']:.1%}"
+        yield [rule.replace("_", " "), right, "", right, right, flip, ""]
+    noun, word, flip = (f"{baseline[f'chance_{x}']['value']:.1%}" for x in ("noun", "word", "flip"))
+    yield ["chance", noun, "", word, noun, flip, ""]
+
+
+def _trials(title: str, trials: Sequence[Metrics] | None) -> str:
+    if not trials:
+        return ""
+    shares = ("naming_en", "naming_ko", "argmax_en", "argmax_ko", "flip_en", "flip_ko")
+    header = [
+        "", "naming, English", "naming, Korean", "best head's largest weight, English", "Korean",
+        "flips, English", "Korean", "steps", "seconds",
+    ]  # fmt: skip
+    rows = (
+        [
+            trial["label"],
+            *(f"{trial[name]:.1%}" for name in shares),
+            f"{trial['steps']:,}",
+            f"{trial['seconds']:,}",
         ]
-        rows.append("| " + " | ".join(cells) + " |")
-    return "\n".join(rows)
+        for trial in trials
+    )
+    return f"### {title}\n\n{_table(header, rows)}"
 
 
-def _share(share: dict[str, Any]) -> str:
+def _translation(metrics: Metrics) -> str:
+    right = metrics["translation"]
+    lines = [
+        "### Translation",
+        "",
+        "Target pieces predicted right, all earlier ones given (generated sentences, unseen noun "
+        f"pairs): {', '.join(f'{_arrow(d)} {_share(share)}' for d, share in right.items())}.",
+        "",
+    ]
+    if scores := metrics.get("scores"):
+        header = ["sentences", "direction", "n", "chrF", "BLEU"]
+        lines += ["Translated greedily:", "", _table(header, _score_rows(scores))]
+        lines += [f"- {signature}" for signature in _signatures(scores)]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _score_rows(scores: Metrics) -> Iterator[list[str]]:
+    for direction, scored in scores["generated"].items():
+        yield ["generated, unseen noun pairs", *_scored(direction, scored)]
+    for name, directions in scores["dev"].items():
+        for direction, scored in directions.items():
+            yield [f"`{name}`", *_scored(direction, scored)]
+            for origin, part in scored["origins"].items():
+                yield [f"… of these {origin}", *_scored(direction, part)]
+
+
+def _scored(direction: str, scored: Metrics) -> list[str]:
+    bleu, chrf = (
+        f"{s['value']:.1f} [{s['interval'][0]:.1f}, {s['interval'][1]:.1f}]"
+        for s in (scored["bleu"], scored["chrf"])
+    )
+    return [_arrow(direction), f"{scored['n']:,}", chrf, bleu]
+
+
+def _signatures(scores: Metrics) -> list[str]:
+    """sacrebleu's, each once."""
+    found: dict[str, None] = {}
+    for directions in (scores["generated"], *scores["dev"].values()):
+        for direction, scored in directions.items():
+            found[f"chrF: `{scored['chrf']['signature']}`"] = None
+            language = _LANGUAGE_NAMES[direction.split("-")[1]]
+            found[f"BLEU into {language}: `{scored['bleu']['signature']}`"] = None
+    return sorted(found, reverse=True)
+
+
+def _words(metrics: Metrics) -> str:
+    lines = ["### Words", ""]
+    for lang, measured in metrics["pieces_per_word"].items():
+        unit = "an eojeol" if lang == "ko" else "a word"
+        lines.append(
+            f"- {_LANGUAGE_NAMES[lang]}: {_number(measured)} pieces {unit}; "
+            f"{_share(measured['whole_words'])} are one piece ({measured['n']:,} words)."
+        )
+    for lang, counts in metrics.get("seen", {}).items():
+        never, rare = _never_and_rare(counts)
+        lines.append(
+            f"- Of the {len(counts):,} {_LANGUAGE_NAMES[lang]} words of the lexicon, {never:,} "
+            f"never stood in training, and {rare:,} stood there fewer than {_RARE} times."
+        )
+    return "\n".join([*lines, ""])
+
+
+def _speed(speed: Metrics | None) -> str:
+    if not speed:
+        return ""
+    lines = ["### Speed", "", f"Greedily on the CPU, *{speed['text']}*, median of "
+             f"{speed['repeats']}:", ""]  # fmt: skip
+    for lang, name in _LANGUAGE_NAMES.items():
+        if lang in speed:
+            times = speed[lang]["milliseconds"].items()
+            said = ", ".join(f"{ms:g} ms with {n} thread{'s' * (n != '1')}" for n, ms in times)
+            lines.append(f"- into {name} ({speed[lang]['pieces']} pieces): {said}.")
+    return "\n".join([*lines, ""])
+
+
+# ── what follows from it ─────────────────────────────────────────────────────────────────────────
+
+
+def _limits(metrics: Metrics) -> str:
+    """What the numbers say about where not to trust the model."""
+    said = [
+        "Short, everyday sentences are what it was made for. It is no translator to rely on."
+        if metrics["training"].get("origins")
+        else "It has read generated sentences only, a few thousand everyday words put together by "
+        "templates; of other sentences it makes what it can, often nonsense."
+    ]
+    for split, what in (("unseen_templates", "frame"), ("unseen_nouns", "noun")):
+        if measured := metrics.get(split):
+            wrong = " and ".join(
+                f"{1 - share['value']:.0%} of {_LANGUAGE_NAMES[lang]} pronouns"
+                for lang, share in measured["naming"].items()
+            )
+            said.append(f"In sentences with a {what} that it never met, it names {wrong} wrong.")
+    dev = metrics.get("scores", {}).get("dev", {})
+    if found := [(s["chrf"]["value"], d) for file in dev.values() for d, s in file.items()]:
+        lowest, direction = min(found)
+        said.append(
+            f"Of what people wrote it translates least well {_arrow(direction)} (chrF "
+            f"{lowest:.0f} of 100)."
+        )
+    if not found:
+        said.append("No translation of sentences that people wrote has been measured.")
+    for lang, counts in metrics.get("seen", {}).items():
+        never, rare = _never_and_rare(counts)
+        said.append(
+            f"{never + rare:,} of {len(counts):,} {_LANGUAGE_NAMES[lang]} words of its lexicon "
+            f"were rare in training (fewer than {_RARE} times)."
+        )
+    return "\n".join(f"- {sentence}" for sentence in said)
+
+
+def _never_and_rare(counts: Mapping[str, int]) -> tuple[int, int]:
+    return sum(n == 0 for n in counts.values()), sum(0 < n < _RARE for n in counts.values())
+
+
+# ── cells ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _share(share: Metrics) -> str:
     low, high = share["interval"]
     return f"{share['value']:.1%} [{low:.1%}, {high:.1%}]"
 
 
-def _translation(measured: dict[str, Any]) -> str:
-    return ", ".join(
-        f"{direction.replace('-', ' → ')} {share['value']:.1%}"
-        for direction, share in measured.items()
-    )
+def _number(mean: Metrics) -> str:
+    low, high = mean["interval"]
+    return f"{mean['value']:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _arrow(direction: str) -> str:
+    return direction.replace("-", " → ")

@@ -17,7 +17,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from model import Bundle, ModelError, load
-from model.checkpoint import save, write_atomically
+from model.checkpoint import save, save_metrics, write_atomically
 from model.tokenizer import Tokenizer
 from model.transformer import Transformer
 
@@ -96,6 +96,17 @@ def test_a_checkpoint_comes_back_to_the_last_bit(bundle: Bundle, tmp_path: Path)
     ids = torch.tensor([[5, 6, 7]])
     with torch.inference_mode():
         assert torch.equal(back.model(ids, ids), bundle.model(ids, ids))
+
+
+def test_metrics_written_anew_leave_the_model_alone(copy: Path) -> None:
+    before = load(copy, device="cpu")
+    save_metrics(copy, {"row": [1, -2.5], "rows": [[1], ["[1,  2]"]]}, "# Another card")
+    after = load(copy, device="cpu")
+    assert after.metrics == {"row": [1, -2.5], "rows": [[1], ["[1,  2]"]]}
+    assert same(before, dataclasses.replace(after, metrics=before.metrics))
+    assert after.version == before.version
+    assert (copy / "CARD.md").read_text() == "# Another card"
+    assert '"row": [ 1, -2.5 ]' in (copy / "metrics.json").read_text()
 
 
 def test_half_precision_is_within_its_rounding(bundle: Bundle, tmp_path: Path) -> None:
