@@ -20,6 +20,14 @@ CLEAR = "rgba(0,0,0,0)"
 # same on paper and on the blackboard, and a uniform head looks as pale as it is.
 INK: tuple[tuple[float, str], ...] = ((0.0, "rgba(13,148,136,0)"), (1.0, "rgba(13,148,136,1)"))
 
+# The same idea around zero: earth below, ink above, the page itself at 0.
+SIGNED: tuple[tuple[float, str], ...] = (
+    (0.0, "rgba(194,87,26,1)"),
+    (0.5, "rgba(194,87,26,0)"),
+    (0.5, "rgba(13,148,136,0)"),
+    (1.0, "rgba(13,148,136,1)"),
+)
+
 MASKED_GROUND = "rgba(138,147,143,0.16)"
 MASKED_LINE = "rgba(138,147,143,0.75)"
 
