@@ -13,7 +13,12 @@ def main() -> None:
     cache.warm_up()  # done already where the server started it
     say = state.say()
     page = st.navigation(
-        {say("nav.see"): [st.Page("viz/views/look.py", title=say("nav.look"), default=True)]},
+        {
+            say("nav.see"): [st.Page("viz/views/look.py", title=say("nav.look"), default=True)],
+            say("nav.steps"): [
+                st.Page("viz/views/positions.py", title=say("nav.positions")),
+            ],
+        },
         position="top",
     )
     state.arrive(page.url_path)

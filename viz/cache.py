@@ -18,6 +18,8 @@ import torch
 
 import model
 from model import Bundle, ModelError, Trace
+from model.analysis import positions
+from model.analysis.positions import Shuffled
 from viz.state import FAMOUS, Target
 
 CHECKPOINTS = Path(
@@ -76,6 +78,14 @@ def pronoun_names(
 ) -> list[tuple[str, int, int, float]]:
     """What the pronoun may stand for, as the encoder sees it: (word, start, end, share)."""
     return model.name_pronoun(bundle(name), text, span=span)
+
+
+@st.cache_data(show_spinner=False, max_entries=64, max_size="128MB", ttl="1h")
+def shuffled_maps(
+    name: str, version: str, text: str, order: tuple[int, ...], with_positions: bool
+) -> Shuffled:
+    """The encoder's maps of a sentence and of its pieces in another order."""
+    return positions.shuffled_maps(bundle(name), text, order, positions=with_positions)
 
 
 def card(name: str) -> str | None:

@@ -11,8 +11,8 @@ D3_FORMAT = ".4~g"
 def number(value: float) -> str:
     """Four significant digits; never "0.00" for what is not zero, and −∞ by its sign.
 
-    >>> number(0.00012346), number(-1.5), number(1.23456e-7), number(0)
-    ('0.0001235', '−1.5', '1.235e−7', '0')
+    >>> number(0.00012346), number(-1.5), number(1.23456e-7), number(0), number(54410.1)
+    ('0.0001235', '−1.5', '1.235e−7', '0', '54,410')
     """
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
@@ -20,7 +20,7 @@ def number(value: float) -> str:
     if value and not -6 <= int(exponent) < 6:
         written = f"{_trimmed(digits)}e{int(exponent)}"
     else:
-        written = _trimmed(f"{value:.{max(0, 3 - int(exponent))}f}")
+        written = _trimmed(f"{value:,.{max(0, 3 - int(exponent))}f}")
     return written.replace("-", "−")
 
 

@@ -59,6 +59,11 @@ def table(length: int, d_model: int, base: float) -> Float[np.ndarray, "length d
     return sinusoid(length, d_model, base).numpy()
 
 
+def table_difference(length: int, d_model: int, base: float) -> float:
+    """The largest difference between the table by hand and the model's own function."""
+    return _largest(by_hand(length, d_model, base) - table(length, d_model, base))
+
+
 def wavelengths(d_model: int, base: float) -> Float[np.ndarray, "pair"]:
     """Positions after which a pair of dimensions begins anew: 2π · base^(2i/d_model)."""
     exponent = np.arange(0, d_model, 2) / d_model
@@ -88,6 +93,11 @@ class Distance:
     product: float
     lowest: float
     highest: float
+
+    @property
+    def largest_difference(self) -> float:
+        """Between theory and any of the dot products."""
+        return max(abs(self.lowest - self.product), abs(self.highest - self.product))
 
 
 def distances(pe: Float[np.ndarray, "length d_model"], base: float) -> list[Distance]:
@@ -277,9 +287,19 @@ class Shuffled:
     shuffled: Float[np.ndarray, "layer head query key"]
     back: Float[np.ndarray, "layer head query key"]
 
-    def largest_difference(self) -> float:
-        """Over all layers and heads: how far any weight between the same two words moved."""
-        return _largest(self.back - self.original)
+    @property
+    def moved(self) -> Float[np.ndarray, "layer head query key"]:
+        """How far each weight between the same two pieces moved."""
+        return self.back - self.original
+
+    @property
+    def largest_move(self) -> float:
+        """Over all layers and heads."""
+        return _largest(self.moved)
+
+    def differs_from(self, trace: Trace) -> float:
+        """The largest difference of `original` from the maps of a Trace of the same sentence."""
+        return _largest(self.original - trace.attention("encoder"))
 
 
 def shuffled_maps(bundle: Bundle, text: str, order: Sequence[int], *, positions: bool) -> Shuffled:

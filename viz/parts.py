@@ -1,0 +1,81 @@
+"""What several pages are built of: numbered parts, a head's pickers, the badge of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+from jaxtyping import Float
+
+from model.analysis.words import sharpest_head
+from viz import state
+from viz.i18n import Say
+from viz.numbers import number
+
+WINDOW = 40
+"""Rows and columns of a long sentence that a picture shows; more would be too small to read."""
+
+SAME = 1e-5
+"""Float32 numbers computed in two orders differ by less than this."""
+
+
+def choose(say: Say, page: str, parts: Sequence[str]) -> str:
+    """A row of numbered parts, one of them on screen; which one stands in the link.
+
+    Each part has its name in the catalogue under `<page>.<part>.name`. A link that the page did not
+    write itself wins.
+    """
+    key, asked = f"{page}.part", st.query_params.get("part")
+    if asked in parts and asked != st.session_state.get(f"{page}:part"):
+        st.session_state[key] = asked
+    state.follow(key, st.session_state.get(key, parts[0]))
+    chosen = st.segmented_control(
+        say(f"{page}.part"),
+        parts,
+        format_func=lambda part: f"{parts.index(part) + 1} · {say(f'{page}.{part}.name')}",
+        key=key,
+        required=True,
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    part = chosen or parts[0]
+    st.query_params["part"] = st.session_state[f"{page}:part"] = part
+    return part
+
+
+def layer_and_head(
+    say: Say, page: str, attention: Float[np.ndarray, "layer head query key"]
+) -> tuple[int, int]:
+    """Two pickers; at first the head that is the most decided."""
+    n_layers, n_heads = attention.shape[:2]
+    layer, head = sharpest_head(attention)
+    return (
+        _picked(say("layer.label"), f"{page}.layer", n_layers, layer),
+        _picked(say("head.label"), f"{page}.head", n_heads, head),
+    )
+
+
+def badge(say: Say, difference: float, size: float = 1.0) -> None:
+    """What was computed for the page against the model's own; `size`: of the largest numbers."""
+    same = difference <= SAME * max(1.0, size)
+    st.badge(
+        say("parts.badge", difference=number(difference)),
+        icon="✅" if same else "⚠️",
+        color="green" if same else "orange",
+    )
+
+
+def _picked(label: str, key: str, count: int, first: int) -> int:
+    if st.session_state.get(key, 0) >= count:
+        del st.session_state[key]
+    chosen: int = st.selectbox(
+        label,
+        range(count),
+        index=first,
+        format_func=lambda n: str(n + 1),
+        key=key,
+        width=100,
+        persist_state="page",
+    )
+    return chosen
