@@ -1,4 +1,4 @@
-"""Command line: `python -m model train | evaluate | trace | translate`."""
+"""Command line: `python -m model train | evaluate | film | trace | translate`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .analysis.evaluate import evaluate
-from .checkpoint import load
-from .config import LANGUAGES, PRESETS, TrainConfig
+from .analysis.evaluate import evaluate, measure_speed
+from .checkpoint import FILM, load, save_metrics
+from .config import DIRECTIONS, LANGUAGES, PRESETS, TrainConfig, from_dict
+from .corpus.mixture import Mixture
 from .decode import translate
 from .errors import ModelError
 from .trace import trace
+from .training.card import card, every_head, report
+from .training.film import Film
 from .training.loop import Hardware, train
 
 DEFAULT_CHECKPOINT = "checkpoints/jumok"
@@ -38,17 +41,21 @@ def _train(options: argparse.Namespace) -> None:
     preset = PRESETS[options.preset]
     changes = {
         name: getattr(options, name)
-        for name in ("steps", "seed", "naming_weight", "batch_tokens", "peak_lr")
+        for name in ("steps", "seed", "naming_weight", "batch_tokens", "peak_lr", "read_share")
         if getattr(options, name) is not None
     }
     config: TrainConfig = replace(preset.train, **changes)
     hardware = Hardware(options.accelerator, options.devices, options.nodes, options.precision)
     if options.norm:
         preset = replace(preset, model=preset.model | {"norm": options.norm})
+    mixture = (
+        Mixture(options.pairs, options.pronouns) if options.pairs or options.pronouns else None
+    )
     out = train(
         preset,
         config,
         Path(options.out),
+        mixture=mixture,
         resume=options.resume,
         hardware=hardware,
         command=options.command,
@@ -58,7 +65,31 @@ def _train(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     bundle = load(options.checkpoint)
-    print(json.dumps(evaluate(bundle.model, bundle.tokenizer), ensure_ascii=False, indent=1))
+    model, tokenizer = bundle.model, bundle.tokenizer
+    dev = [Path(file) for file in options.dev]
+    metrics = dict(bundle.metrics)
+    metrics |= evaluate(model, tokenizer, dev=dev, directions=bundle.directions or [*DIRECTIONS])
+    metrics["speed"] = measure_speed(model, tokenizer)
+    print(report(metrics), every_head(metrics), sep="\n")
+    if options.keep:
+        train_config = from_dict(TrainConfig, metrics["training"]["settings"])
+        written = card(bundle.name, bundle.config, train_config, metrics)
+        save_metrics(options.checkpoint, metrics, written)
+
+
+def _film(options: argparse.Namespace) -> None:
+    film = Film.load(Path(options.checkpoint) / FILM)
+    for number, moment in enumerate(film.moments):
+        line = moment.line
+        measured = [
+            f"{name} {line[name]:.2f}" for name in ("loss_nats", "accuracy") if name in line
+        ]
+        print(", ".join([f"step {moment.step:,}", *measured]))
+        for n, sentence in enumerate(film.sentences):
+            word, *_, share = film.named(number, n)
+            pronoun = sentence.text[slice(*sentence.pronoun)]
+            said = " | ".join(film.translation(number, n).values())
+            print(f"  {sentence.text}  {pronoun} = {word} ({share:.0%})  {said}")
 
 
 def _trace(options: argparse.Namespace) -> None:
@@ -87,6 +118,21 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--steps", type=int)
     command.add_argument("--seed", type=int)
     command.add_argument("--batch-tokens", type=int)
+    command.add_argument(
+        "--pairs",
+        type=Path,
+        action="append",
+        default=[],
+        help="a TSV of sentences and translations to learn from, too (again for more)",
+    )
+    command.add_argument(
+        "--pronouns",
+        type=Path,
+        action="append",
+        default=[],
+        help="JSON lines of sentences with a labelled pronoun to learn from, too",
+    )
+    command.add_argument("--read-share", type=float, help="share of sentences read from --pairs")
     command.add_argument("--peak-lr", type=float)
     command.add_argument("--naming-weight", type=float, help="0 leaves the naming objective out")
     command.add_argument("--norm", choices=("post", "pre"))
@@ -97,6 +143,20 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("evaluate", help="measure a checkpoint on held-out sentences")
     command.set_defaults(run=_evaluate)
+    command.add_argument("checkpoint", nargs="?", default=DEFAULT_CHECKPOINT)
+    command.add_argument(
+        "--dev",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="score translations of these lines too: English, tab, other language[, tab, origin]",
+    )
+    command.add_argument(
+        "--keep", action="store_true", help="write what was measured into the checkpoint"
+    )
+
+    command = commands.add_parser("film", help="what the examples looked like during training")
+    command.set_defaults(run=_film)
     command.add_argument("checkpoint", nargs="?", default=DEFAULT_CHECKPOINT)
 
     command = commands.add_parser("trace", help="write tokens, masks and attention maps as JSON")

@@ -100,9 +100,13 @@ class TrainConfig:
     """Weight of the loss "the encoder names what each pronoun stands for"; 0 leaves it out."""
     max_grad_norm: float = 1.0
     items: int = 80_000
-    """Generated sentences and pairs of twins that an epoch goes through."""
+    """Sentences and pairs of twins that are generated for an epoch; every epoch has new ones."""
     pronoun_share: float = 0.6
     """Share of the items that are twins with a pronoun to resolve."""
+    read_share: float = 0.5
+    """Share of the sentences that are read from files, where files are given."""
+    corpora: str = ""
+    """The files' names and checksums: a training goes on with the same ones."""
     vocab_size: int = 10_000
     seed: int = 0
     snapshot_every: int = 500
@@ -123,6 +127,7 @@ class TrainConfig:
         _require(self.naming_weight >= 0, "naming_weight", self.naming_weight, "at least 0")
         for name in ("label_smoothing", "pronoun_share"):
             _require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "from 0 to 1")
+        _require(0 <= self.read_share < 1, "read_share", self.read_share, "from 0 to below 1")
 
 
 def to_dict(config: ModelConfig | TrainConfig) -> dict[str, Any]:
@@ -199,6 +204,11 @@ PRESETS: dict[str, Preset] = {
         dict(d_model=128, n_heads=4, d_k=32, d_v=32, d_ff=512)
         | dict(n_encoder_layers=4, n_decoder_layers=2, norm="pre", dropout=0.05),
         TrainConfig(),
+    ),
+    "medium": Preset(
+        dict(d_model=256, n_heads=8, d_k=32, d_v=32, d_ff=1024)
+        | dict(n_encoder_layers=6, n_decoder_layers=3, norm="pre", dropout=0.1),
+        TrainConfig(steps=9000, peak_lr=1e-3, warmup_steps=800, vocab_size=12_000),
     ),
     "base": Preset(
         dict(d_model=512, n_heads=8, d_k=64, d_v=64, d_ff=2048)

@@ -209,7 +209,7 @@ class Tokenizer:
             model_type="bpe",
             vocab_size=vocab_size,
             hard_vocab_limit=False,
-            character_coverage=1.0,
+            character_coverage=0.99995,  # emoji and rare Hanja of a corpus are no pieces
             normalization_rule_name="nmt_nfkc",
             pretokenization_delimiter=_DELIMITER,
             split_by_unicode_script=False,

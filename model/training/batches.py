@@ -13,10 +13,12 @@ from torch import Tensor
 
 from ..config import DIRECTIONS, Lang, TrainConfig
 from ..corpus.generator import Example, Reference, Sentence, generate
+from ..corpus.mixture import Mixture
 from ..masks import pad
 from ..tokenizer import Tokenizer
 from ..transformer import EOS, PAD
 
+_MOST_PIECES = 90  # a side; what is longer is left out, as no class types it
 _AS_TYPED = 0.15  # share of sources that begin small or lack the full stop, as people type
 _SHARD = 8192  # examples that are sorted by length together
 
@@ -43,7 +45,7 @@ class Pair:
 
     source: Encoded
     target: tuple[int, ...]
-    """`<s>`, language tag, pieces, `</s>`."""
+    """`<s>`, language tag, pieces, `</s>`; the first two alone where no translation is known."""
 
 
 class Batch(NamedTuple):
@@ -92,24 +94,22 @@ def as_typed(sentence: Sentence, rng: random.Random) -> Sentence:
 
 
 class TrainingSet:
-    """Generated examples, each translated in one direction per epoch.
+    """Epoch after epoch of batches: newly generated sentences, and what was read from files.
 
     Which pairs stand in which batch follows from the seed, the epoch and nothing else: training
     that goes on after a kill reads exactly what it would have read.
     """
 
-    def __init__(self, config: TrainConfig, tokenizer: Tokenizer) -> None:
-        self._config, self._tokenizer = config, tokenizer
-        rng = random.Random(f"{config.seed} as typed")
-        self._examples = [self._encode(example, rng) for example in examples(config)]
-
-    def __len__(self) -> int:
-        return len(self._examples)
+    def __init__(
+        self, config: TrainConfig, tokenizer: Tokenizer, mixture: Mixture | None = None
+    ) -> None:
+        self._config, self._tokenizer, self._mixture = config, tokenizer, mixture
 
     def batches(self, epoch: int) -> list[list[Pair]]:
-        """Every example once, in batches of at most `batch_tokens` pieces with their padding."""
+        """Batches of at most `batch_tokens` pieces with their padding, in random order."""
         rng = random.Random(f"{self._config.seed} epoch {epoch}")
-        pairs = [self._pair(languages, rng) for languages in self._examples]
+        pairs = [self._generated(example, rng) for example in examples(self._config, epoch)]
+        pairs += self._read(len(pairs), epoch, rng)
         rng.shuffle(pairs)
         batches = [
             batch
@@ -119,25 +119,34 @@ class TrainingSet:
         rng.shuffle(batches)
         return batches
 
-    def _encode(
-        self, example: Example, rng: random.Random
-    ) -> dict[Lang, tuple[Encoded, tuple[int, ...]]]:
-        encoded: dict[Lang, tuple[Encoded, tuple[int, ...]]] = {}
-        for lang, sentence in example.sentences.items():
-            target = self._tokenizer.target(sentence.text, lang).ids
-            typed = as_typed(sentence, rng) if rng.random() < _AS_TYPED else sentence
-            encoded[lang] = encode(self._tokenizer, typed), (*target, EOS)
-        return encoded
-
-    @staticmethod
-    def _pair(languages: dict[Lang, tuple[Encoded, tuple[int, ...]]], rng: random.Random) -> Pair:
+    def _generated(self, example: Example, rng: random.Random) -> Pair:
+        """The example, translated in one direction."""
         ((source, target),) = rng.choices(list(DIRECTIONS), list(DIRECTIONS.values()))
-        return Pair(languages[source][0], languages[target][1])
+        return self._pair(example.sentences[source], example.sentences[target].text, target, rng)
+
+    def _read(self, generated: int, epoch: int, rng: random.Random) -> Iterator[Pair]:
+        if self._mixture is None:
+            return
+        share = self._config.read_share
+        n = round(generated * share / (1 - share))
+        for read in self._mixture.draw(n, epoch, self._config.seed):
+            try:
+                pair = self._pair(read.source, read.target, read.to, rng)
+            except ValueError:  # a labelled pronoun or antecedent that is no piece
+                continue
+            if max(len(pair.source.ids), len(pair.target)) <= _MOST_PIECES:
+                yield pair
+
+    def _pair(self, sentence: Sentence, translation: str, to: Lang, rng: random.Random) -> Pair:
+        typed = as_typed(sentence, rng) if rng.random() < _AS_TYPED else sentence
+        target = tuple(self._tokenizer.target(translation, to).ids)
+        return Pair(encode(self._tokenizer, typed), (*target, EOS) if translation else target)
 
 
-def examples(config: TrainConfig) -> Iterator[Example]:
-    """The training corpus that these settings name."""
-    for item in generate(config.items, seed=config.seed, pronoun_share=config.pronoun_share):
+def examples(config: TrainConfig, epoch: int) -> Iterator[Example]:
+    """The sentences that these settings generate for an epoch; every epoch has new ones."""
+    seed = config.seed * 1000 + epoch
+    for item in generate(config.items, seed=seed, pronoun_share=config.pronoun_share):
         yield from item.examples
 
 

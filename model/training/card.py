@@ -112,8 +112,9 @@ def every_head(metrics: Metrics) -> str:
 def _data(how: Metrics, seed: int) -> str:
     others = "and the texts in the table below" if how.get("origins") else "No other text was used"
     return (
-        f"{how['examples']:,} sentences in three languages, generated from this project's own "
-        f"lexicon and templates (`model/corpus`), seed {seed}. {others[0].upper()}{others[1:]}. "
+        f"{how['settings']['items']:,} sentences or pairs of twins in three languages for each of "
+        f"{how['epochs']:g} epochs, generated anew from this project's own lexicon and templates "
+        f"(`model/corpus`), seed {seed}. {others[0].upper()}{others[1:]}. "
         "The showcase's noun pairs (animal and street, pitcher and cup) never stood as rivals in "
         "what was generated; each of these nouns did, with others, and in plain sentences any "
         "nouns may meet."

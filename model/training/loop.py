@@ -11,7 +11,7 @@ import json
 import platform
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +25,7 @@ from ..analysis.evaluate import Question, evaluate, questions, watch_heads
 from ..config import ModelConfig, Preset, TrainConfig, to_dict
 from ..corpus.generator import generate
 from ..corpus.lexicon import load_lexicon
+from ..corpus.mixture import Mixture
 from ..corpus.particles import particle_cuts
 from ..errors import ModelError
 from ..tokenizer import Tokenizer
@@ -38,7 +39,8 @@ Precision = Literal["32-true", "bf16-mixed"]
 _WATCHED_TWINS = 100  # held-out twins a language behind the progress bar's "best head"
 _LOG_EVERY = 20
 _TOKENIZER_ITEMS = 30_000
-_NOUN_TURNS = 40
+_TOKENIZER_READ = 120_000
+_NOUN_TURNS = 160
 _LOGGED = (
     "loss_nats",
     "translation_loss_nats_per_token",
@@ -63,6 +65,7 @@ def train(
     config: TrainConfig,
     out: Path,
     *,
+    mixture: Mixture | None = None,
     resume: bool = False,
     hardware: Hardware | None = None,
     command: str = "",
@@ -70,6 +73,7 @@ def train(
     """Train a model from scratch, or from its last snapshot, and write its checkpoint into `out`.
 
     Args:
+        mixture: sentences read from files, beside the generated ones.
         command: how this training was started, for the card.
         resume: go on from the snapshot in `out` where there is one; it must have the same settings.
 
@@ -84,7 +88,9 @@ def train(
         precision=hardware.precision,
     )
     fabric.launch()
-    start = _start(preset, config, out, resume)
+    if mixture is not None:
+        config = replace(config, corpora=mixture.name)
+    start = _start(preset, config, mixture, out, resume)
     torch.manual_seed(config.seed)
     model = Transformer(start.model_config)
     if start.model:
@@ -94,7 +100,9 @@ def train(
     wrapped, stepper = fabric.setup(objective, optimizer)
     if start.optimizer:
         restore_optimizer(model, optimizer, start.optimizer)
-    run = _Run(fabric, model, optimizer, start, out, wrapped, stepper, hardware.precision, command)
+    run = _Run(
+        fabric, model, optimizer, start, mixture, out, wrapped, stepper, hardware.precision, command
+    )
     run.go()
     if fabric.is_global_zero:
         run.finish()
@@ -111,6 +119,7 @@ class _Run:
         model: Transformer,
         optimizer: Adam,
         start: Snapshot,
+        mixture: Mixture | None,
         out: Path,
         objective: Any,
         stepper: Any,
@@ -123,8 +132,9 @@ class _Run:
         self.config, self.model_config = start.train_config, start.model_config
         self.tokenizer, self.out = start.tokenizer, out
         self.step, self.seconds_before = start.step, start.seconds
+        self.epoch, self.batch = start.epoch, start.batch
         self.began = time.monotonic()
-        self.data = TrainingSet(self.config, self.tokenizer)
+        self.data, self.mixture = TrainingSet(self.config, self.tokenizer, mixture), mixture
         self.watched = _watched(self.tokenizer)
         self.log = _Log(out, self.step) if fabric.is_global_zero else None
 
@@ -194,13 +204,14 @@ class _Run:
 
     def _batches(self) -> Iterator[Batch]:
         """From the current step on; each process takes its share of every epoch's batches."""
-        skip, epoch, world = self.step, 0, self.fabric.world_size
+        world = self.fabric.world_size
         while True:
-            batches = self.data.batches(epoch)
+            batches = self.data.batches(self.epoch)
             batches = batches[: len(batches) // world * world][self.fabric.global_rank :: world]
-            for pairs in batches[skip:]:
+            for pairs in batches[self.batch :]:
+                self.batch += 1
                 yield collate(pairs)
-            skip, epoch = max(0, skip - len(batches)), epoch + 1
+            self.epoch, self.batch = self.epoch + 1, 0
 
     def _snapshot(self) -> None:
         if self.log:
@@ -210,6 +221,8 @@ class _Run:
             }
             Snapshot(
                 self.step,
+                self.epoch,
+                self.batch,
                 self.seconds,
                 self.model_config,
                 self.config,
@@ -224,7 +237,8 @@ class _Run:
             "command": self.command,
             "settings": to_dict(self.config),
             "steps": self.step,
-            "examples": len(self.data),
+            "epochs": self.epoch + 1,
+            "origins": self.mixture.origins() if self.mixture else [],
             "seconds": round(self.seconds),
             "device": _device_name(self.fabric.device),
             "precision": self.precision,
@@ -282,7 +296,9 @@ class _Log:
         self._pieces, self._since = 0, time.monotonic()
 
 
-def _start(preset: Preset, config: TrainConfig, out: Path, resume: bool) -> Snapshot:
+def _start(
+    preset: Preset, config: TrainConfig, mixture: Mixture | None, out: Path, resume: bool
+) -> Snapshot:
     """The snapshot to go on from, or step 0 with a new vocabulary."""
     path = out / "snapshot.safetensors"
     if path.exists():
@@ -294,25 +310,30 @@ def _start(preset: Preset, config: TrainConfig, out: Path, resume: bool) -> Snap
             )
         found = Snapshot.load(path)
         expected = ModelConfig(vocab_size=found.model_config.vocab_size, **preset.model)
-        if found.train_config != config or found.model_config != expected:
+        # The end may be moved: everything else decides what was learned so far.
+        if replace(found.train_config, steps=config.steps) != config or (
+            found.model_config != expected
+        ):
             raise ModelError(
                 "training_differs",
                 f"the training in {out} has other settings: use the same ones, or another folder",
                 path=str(out),
             )
-        return found
+        return replace(found, train_config=config)
     out.mkdir(parents=True, exist_ok=True)
-    tokenizer = learn_vocabulary(config)
+    tokenizer = learn_vocabulary(config, mixture)
     model_config = ModelConfig(vocab_size=tokenizer.vocab_size, **preset.model)
-    return Snapshot(0, 0.0, model_config, config, tokenizer, {}, {})
+    return Snapshot(0, 0, 0, 0.0, model_config, config, tokenizer, {}, {})
 
 
-def learn_vocabulary(config: TrainConfig) -> Tokenizer:
+def learn_vocabulary(config: TrainConfig, mixture: Mixture | None = None) -> Tokenizer:
     """A vocabulary from a part of the training corpus, and the lexicon's nouns besides.
 
     Byte pairs merge what is frequent: without the extra turns, rare nouns would fall to pieces.
     """
-    part = (example for example, _ in zip(examples(config), range(_TOKENIZER_ITEMS), strict=False))
+    part = (
+        example for example, _ in zip(examples(config, 0), range(_TOKENIZER_ITEMS), strict=False)
+    )
     written = (
         (s.text, (*s.cuts, *particle_cuts(s.text)))
         for example in part
@@ -324,7 +345,10 @@ def learn_vocabulary(config: TrainConfig) -> Tokenizer:
         for form in (noun.en, noun.ko, *noun.fr.split("/"))
         for _ in range(_NOUN_TURNS)
     )
-    return Tokenizer.train(itertools.chain(written, nouns), config.vocab_size)
+    read = (
+        (text, particle_cuts(text)) for text in (mixture.texts(_TOKENIZER_READ) if mixture else ())
+    )
+    return Tokenizer.train(itertools.chain(written, nouns, read), config.vocab_size)
 
 
 def _watched(tokenizer: Tokenizer) -> dict[str, list[Question]]:

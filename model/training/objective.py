@@ -61,10 +61,16 @@ class Objective(nn.Module):
         self, logits: Float[Tensor, "N vocab"], labels: Int[Tensor, " N"]
     ) -> tuple[Tensor, Tensor]:
         loss = F.cross_entropy(
-            logits, labels, ignore_index=PAD, label_smoothing=self.label_smoothing
+            logits,
+            labels,
+            ignore_index=PAD,
+            label_smoothing=self.label_smoothing,
+            reduction="sum",
         )
-        hits = logits.detach().argmax(dim=-1) == labels
-        return loss, hits[labels != PAD].float().mean()
+        hits = (logits.detach().argmax(dim=-1) == labels) & (labels != PAD)
+        # A batch of sentences without a known translation has no label at all.
+        count = (labels != PAD).sum().clamp(min=1)
+        return loss / count, hits.sum() / count
 
     def _naming(self, memory: Float[Tensor, "B S d_model"], batch: Batch) -> tuple[Tensor, Tensor]:
         """−log P of the antecedent's pieces, averaged over the pieces of each antecedent."""

@@ -30,6 +30,9 @@ class Snapshot:
     """
 
     step: int
+    epoch: int
+    batch: int
+    """How many batches of the epoch each process has read."""
     seconds: float
     model_config: ModelConfig
     train_config: TrainConfig
@@ -46,6 +49,8 @@ class Snapshot:
         )
         settings = {
             "step": self.step,
+            "epoch": self.epoch,
+            "batch": self.batch,
             "seconds": self.seconds,
             "model": to_dict(self.model_config),
             "train": to_dict(self.train_config),
@@ -66,6 +71,8 @@ class Snapshot:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             return cls(
                 int(settings["step"]),
+                int(settings["epoch"]),
+                int(settings["batch"]),
                 float(settings["seconds"]),
                 from_dict(ModelConfig, settings["model"]),
                 from_dict(TrainConfig, settings["train"]),

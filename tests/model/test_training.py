@@ -18,7 +18,7 @@ from model.analysis.evaluate import evaluate
 from model.config import PRESETS, ModelConfig, Preset, TrainConfig
 from model.corpus.generator import Sentence
 from model.tokenizer import Tokenizer
-from model.training.batches import Batch, TrainingSet, as_typed, collate, encode
+from model.training.batches import Batch, TrainingSet, as_typed, collate, encode, examples
 from model.training.loop import Hardware, _Log, learn_vocabulary, train
 from model.training.objective import Losses, Objective, learning_rate
 from model.transformer import EOS, PAD, Transformer
@@ -58,7 +58,7 @@ def test_batches_are_the_same_for_the_same_seed_and_differ_between_epochs(
 
 def test_an_epoch_holds_every_example_once_within_the_budget(data: TrainingSet) -> None:
     batches = data.batches(0)
-    assert sum(len(batch) for batch in batches) == len(data)
+    assert sum(len(batch) for batch in batches) == len(list(examples(TINY.train, 0)))
     for pairs in batches:
         batch = collate(pairs)
         assert len(pairs) == 1 or batch.source.numel() + batch.target.numel() <= 400
@@ -129,6 +129,26 @@ def test_a_batch_without_pronouns_has_no_naming_loss() -> None:
     assert losses.total.item() == pytest.approx(losses.translation.item())
     expected = F.cross_entropy(model(batch.source, batch.target[:, :-1])[0, 1:], torch.tensor([3]))
     assert losses.translation.item() == pytest.approx(expected.item(), abs=1e-6)
+
+
+def test_a_batch_without_translations_learns_names_alone() -> None:
+    model = Transformer(ModelConfig(vocab_size=11, **TINY.model)).eval()
+    one = torch.tensor([0])
+    batch = Batch(
+        torch.tensor([[5, 6, EOS]]), torch.tensor([[2, 4]]), one, one, torch.tensor([[6]])
+    )
+    losses = Objective(model, 0.1, 1.0)(batch)
+    assert losses.translation.item() == losses.accuracy.item() == 0.0
+    assert losses.total.item() == pytest.approx(losses.naming.item())
+    losses.total.backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+
+
+def test_the_end_of_a_training_may_be_moved(tmp_path: Path) -> None:
+    train(TINY, replace(TINY.train, steps=3), tmp_path, hardware=CPU)
+    train(TINY, replace(TINY.train, steps=4), tmp_path, resume=True, hardware=CPU)
+    lines = (tmp_path / "progress.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [3, 4]
 
 
 def test_the_log_averages_naming_over_pronouns_not_batches(tmp_path: Path) -> None:
