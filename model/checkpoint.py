@@ -1,5 +1,6 @@
 """Checkpoints: config.json · model.safetensors · tokenizer.model · metrics.json · CARD.md.
 
+A film of the training (`film.npz`) may lie beside them; `model.training.film` reads it.
 Plain data only. Nothing in a checkpoint is ever executed, and everything is checked before use:
 settings, sizes, checksums, shapes, finite numbers.
 """
@@ -29,6 +30,8 @@ from .tokenizer import Tokenizer
 from .transformer import Transformer
 
 FORMAT = 1
+FILM = "film.npz"
+_NO_ANSWER = ("metrics.json", FILM)  # files that change no answer of the model
 _SMALL_FILE = 16 * 2**20  # bytes; no config, tokenizer or metrics file is larger
 _SHA = "sha256"
 _ROW = re.compile(r"\[\n[-+.\dEe,\s]+\]")  # a list of numbers stands on one line
@@ -106,7 +109,7 @@ def load(path: str | Path, device: str = "auto") -> Bundle:
         config, _read_checked(weights, checksums, 4 * config.n_parameters + 2**20), weights
     )
     metrics = path / "metrics.json"
-    computes = {name: sha for name, sha in checksums.items() if name != metrics.name}
+    computes = {name: sha for name, sha in checksums.items() if name not in _NO_ANSWER}
     version = _sha(json.dumps(computes, sort_keys=True).encode())[:16]
     return Bundle(
         path.resolve().name,
@@ -129,6 +132,8 @@ def save(
 ) -> None:
     """Write a checkpoint whole: it appears under `path` complete or not at all.
 
+    A film that lies there already belongs to it from now on.
+
     Args:
         half: store the weights as float16, in half the size.
     """
@@ -143,6 +148,8 @@ def save(
         "tokenizer.model": _sha(tokenizer.model_proto),
         "metrics.json": _sha(measured),
     }
+    if (path / FILM).is_file():
+        checksums[FILM] = _sha((path / FILM).read_bytes())
     header = {"format": FORMAT, "model": to_dict(model.config), _SHA: checksums}
     path.mkdir(parents=True, exist_ok=True)
     write_atomically(path / "model.safetensors", weights)
@@ -166,6 +173,15 @@ def save_metrics(path: str | Path, metrics: Mapping[str, Any], card: str) -> Non
     write_atomically(path / "metrics.json", measured)
     write_atomically(path / "CARD.md", card.encode())
     write_atomically(path / "config.json", _json(header))
+
+
+def is_sealed(path: Path, content: bytes) -> bool:
+    """Whether a checkpoint's file is the one it was saved with; True where no header names it."""
+    header = path.parent / "config.json"
+    if not header.is_file():
+        return True
+    checksums = _json_object(header, _read(header, _SMALL_FILE)).get(_SHA, {})
+    return checksums.get(path.name, _sha(content)) == _sha(content)
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from model.analysis.seen import count_words, times_seen
+from model.analysis.seen import SeenWords, count_words, times_seen
 from model.config import LANGUAGES
 from model.corpus.lexicon import load_lexicon
 
@@ -45,3 +47,15 @@ def test_the_count_of_a_word_as_somebody_typed_it() -> None:
     assert times_seen(seen, "기린은", "ko") == 2
     assert times_seen(seen, "zebroid", "en") is None
     assert times_seen(seen, "girafe", "fr") is None  # nothing was counted in French
+
+
+def test_epochs_add_up_and_one_counted_again_is_replaced(tmp_path: Path) -> None:
+    SeenWords(tmp_path).add_epoch(0, [("en", "a cat"), ("ko", "고양이가"), ("en", "a dog")])
+    SeenWords(tmp_path).add_epoch(1, [("en", "a cat and a cat")])
+    again = SeenWords(tmp_path)  # a training that goes on
+    again.add_epoch(1, [("en", "a cat"), ("fr", "un chat")])
+    total = again.total()
+    assert (total["en"]["cat"], total["en"]["dog"], total["en"]["giraffe"]) == (2, 1, 0)
+    assert total["ko"]["고양이"] == 1
+    assert total["fr"]["chat"] == 1
+    assert SeenWords(tmp_path / "nothing").total() == {}

@@ -1,0 +1,323 @@
+"""The film of a training: what the example sentences looked like at about 16 moments of it.
+
+Each moment keeps the encoder's attention, what the pronoun is thought to stand for, the
+translations, and the course of the training so far. `FilmMaker` writes a small file a moment while
+the training runs, and joins them at its end into the checkpoint's `film.npz`, which `Film` reads.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from ..analysis.coreference import NamedWord, name_pronoun
+from ..analysis.words import pronoun_span
+from ..checkpoint import FILM, Bundle, is_sealed, write_atomically
+from ..config import DIRECTIONS, Lang
+from ..decode import translate
+from ..errors import ModelError
+from ..tokenizer import Tokenizer, language_of
+from ..trace import Trace, trace
+from ..transformer import Transformer
+
+_ANIMAL = "The animal didn't cross the street because it was too {}."
+_ANIMAL_KO = "그 동물은 길을 건너지 않았다. 왜냐하면 그것은 너무 {} 때문이다."
+_KETTLE_KO = "그녀는 주전자의 물을 컵에 따랐다. 그것이 {} 때까지."
+SENTENCES: tuple[str, ...] = (
+    _ANIMAL.format("tired"),
+    _ANIMAL.format("wide"),
+    _ANIMAL_KO.format("피곤하였기"),
+    _ANIMAL_KO.format("넓었기"),
+    _KETTLE_KO.format("가득 찰"),
+    _KETTLE_KO.format("텅 빌"),
+)
+"""The twins that every film shows."""
+
+FRAMES = "film"
+"""The folder of single moments in a training's folder."""
+
+_MOMENTS = 16
+_LARGEST = 64 * 2**20  # bytes of an unpacked film; a bundled one has about two million
+
+
+def moments(steps: int, n: int = _MOMENTS) -> list[int]:
+    """About `n` steps of a training of `steps`: 0, the last, and between them ever wider apart.
+
+    Much happens early and little late, but hardly anything in the very first steps: the second
+    moment is 1/400 of the way.
+    """
+    first = max(1, steps // 400)
+    ratio = (steps / first) ** (1 / max(1, n - 2))
+    return sorted({0, steps, *(min(steps, round(first * ratio**k)) for k in range(n - 1))})
+
+
+@dataclass(frozen=True)
+class FilmSentence:
+    """A sentence that every moment shows.
+
+    Attributes:
+        tokens: the encoder's pieces, `</s>` last.
+        words: (word, [piece indices], (start, end) characters, or None for `</s>`).
+        pronoun: characters [start, end) of the pronoun whose meaning is asked for.
+    """
+
+    text: str
+    lang: Lang
+    tokens: list[str]
+    words: list[tuple[str, list[int], tuple[int, int] | None]]
+    pronoun: tuple[int, int]
+
+    @property
+    def pronoun_token(self) -> int:
+        """The row of the attention maps that belongs to the pronoun: its first piece."""
+        return next(
+            pieces[0] for _, pieces, span in self.words if span and span[1] > self.pronoun[0]
+        )
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One moment of a training.
+
+    Attributes:
+        line: the training's log by then, as `progress.jsonl` has it: `loss_nats`, `accuracy`,
+            `naming_accuracy`, `heads` …; `step` in it says when it was written. Empty at step 0.
+        naming: for each sentence, the probability of each word that has characters.
+        translations: for each sentence, the greedy translation into each other language.
+    """
+
+    step: int
+    line: Mapping[str, Any]
+    naming: list[list[float]]
+    translations: list[dict[Lang, str]]
+
+
+@dataclass(frozen=True)
+class Film:
+    """Moments of a training, first to last."""
+
+    sentences: list[FilmSentence]
+    moments: list[Moment]
+    maps: list[UInt8[np.ndarray, "moment layer head query key"]]
+    """For each sentence, 255 · attention weights of the encoder, rounded."""
+
+    def attention(self, moment: int, sentence: int) -> Float[np.ndarray, "layer head query key"]:
+        """The encoder's attention weights, exact to 1/510."""
+        return self.maps[sentence][moment].astype(np.float32) / 255
+
+    def naming(self, moment: int, sentence: int) -> list[NamedWord]:
+        """What the pronoun was thought to stand for: (word, start, end, probability)."""
+        words = [(word, *span) for word, _, span in self.sentences[sentence].words if span]
+        shares = self.moments[moment].naming[sentence]
+        return [(*word, share) for word, share in zip(words, shares, strict=True)]
+
+    def named(self, moment: int, sentence: int) -> NamedWord:
+        """The word that the pronoun most likely stood for."""
+        return max(self.naming(moment, sentence), key=lambda word: word[3])
+
+    def translation(self, moment: int, sentence: int) -> Mapping[Lang, str]:
+        """The greedy translation into each language."""
+        return self.moments[moment].translations[sentence]
+
+    def to_bytes(self) -> bytes:
+        """The film as one compressed .npz file, no pickle in it."""
+        values = {
+            "sentences": [asdict(sentence) for sentence in self.sentences],
+            "moments": [asdict(moment) for moment in self.moments],
+        }
+        maps = {f"maps_{n}": array for n, array in enumerate(self.maps)}
+        file = io.BytesIO()
+        np.savez_compressed(file, allow_pickle=False, values=np.array(json.dumps(values)), **maps)
+        return file.getvalue()
+
+    @classmethod
+    def load(cls, path: str | Path) -> Film:
+        """Read a checkpoint's `film.npz`, or a single moment's file.
+
+        Raises:
+            ModelError: `film_damaged`; also where it is not the film that the checkpoint beside
+                it was saved with.
+        """
+        path = Path(path)
+        try:
+            content = path.read_bytes()
+            if not is_sealed(path, content):
+                raise ValueError("it belongs to another checkpoint")
+            film = cls._from_bytes(content)
+            film._check()
+        except Exception as error:  # zipfile, zlib, json and NumPy each raise their own
+            raise ModelError(
+                "film_damaged",
+                f"{path} cannot be shown: {error}; copy the checkpoint again",
+                path=str(path),
+            ) from error
+        return film
+
+    @classmethod
+    def joined(cls, films: Sequence[Film]) -> Film:
+        """One film of the moments of several, which show the same sentences."""
+        films = sorted(films, key=lambda film: film.moments[0].step)
+        return cls(
+            films[0].sentences,
+            [moment for film in films for moment in film.moments],
+            [np.concatenate(maps) for maps in zip(*(film.maps for film in films), strict=True)],
+        )
+
+    @classmethod
+    def _from_bytes(cls, content: bytes) -> Film:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            if sum(member.file_size for member in packed.infolist()) > _LARGEST:
+                raise ValueError("it is too large")
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            values = json.loads(str(file["values"]))
+            maps = [file[f"maps_{n}"] for n in range(len(values["sentences"]))]
+        sentences = [
+            FilmSentence(
+                s["text"],
+                s["lang"],
+                s["tokens"],
+                [
+                    (word, pieces, tuple(span) if span else None)
+                    for word, pieces, span in s["words"]
+                ],
+                (s["pronoun"][0], s["pronoun"][1]),
+            )
+            for s in values["sentences"]
+        ]
+        return cls(sentences, [Moment(**moment) for moment in values["moments"]], maps)
+
+    def _check(self) -> None:
+        """What a page relies on; raises ValueError, or whatever a wrong type leads to."""
+        steps = [moment.step for moment in self.moments]
+        _require(len(self.sentences) > 0 and len(steps) > 0, "it is empty")
+        _require(steps == sorted({int(step) for step in steps}), "its moments are out of order")
+        shapes = {array.shape[:3] for array in self.maps}
+        _require(len(shapes) == 1 and len(steps) == next(iter(shapes))[0], "maps are missing")
+        for sentence, array in zip(self.sentences, self.maps, strict=True):
+            length = len(sentence.tokens)
+            _require(
+                array.dtype == np.uint8 and array.shape[3:] == (length, length), "a map's size"
+            )
+            pieces = [piece for _, indices, _ in sentence.words for piece in indices]
+            _require(pieces == list(range(length)), "words do not cover the pieces")
+            _require(sentence.lang == language_of(sentence.text), "a language")
+            _require(sentence.pronoun_token < length, "a pronoun")
+        for moment in self.moments:
+            _require(isinstance(moment.line, dict), "a line of the log")
+            for sentence, shares, translations in zip(
+                self.sentences, moment.naming, moment.translations, strict=True
+            ):
+                named = [word for word, _, span in sentence.words if span]
+                _require(len(named) == len(shares), "a word's probability is missing")
+                _require(all(0 <= share <= 1 for share in shares), "a probability")
+                _require(all(isinstance(t, str) for t in translations.values()), "a translation")
+
+
+class FilmMaker:
+    """Takes a training's film: `shoot` at each of `steps`, `finish` at the end.
+
+    Frames lie in the training's folder, a file a moment, so that a training which goes on after a
+    kill finds them; a moment that is shot again is replaced.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        steps: int,
+        out: Path,
+        sentences: Sequence[str] = SENTENCES,
+    ) -> None:
+        self.steps = frozenset(moments(steps))
+        self._tokenizer, self._out, self._sentences = tokenizer, out, sentences
+
+    def shoot(self, model: Transformer, step: int, line: Mapping[str, Any]) -> None:
+        """Keep this moment; draws no random number, and leaves the model as it was.
+
+        Args:
+            line: the last line of the training's log, {} where there is none.
+        """
+        training = model.training
+        model.eval()
+        try:
+            bundle = Bundle("film", model, self._tokenizer, model.config, {}, "")
+            film = _one_moment(bundle, step, line, self._sentences)
+        finally:
+            model.train(training)
+        frames = self._out / FRAMES
+        frames.mkdir(parents=True, exist_ok=True)
+        write_atomically(frames / f"{step:08d}.npz", film.to_bytes())
+
+    def finish(self) -> Path | None:
+        """Join the moments into the folder's `film.npz`; None where none was shot.
+
+        All that lie there: where the training's end was moved, earlier moments are other steps. One
+        that cannot be read, or shows other sentences than the last one, is left out: it is not
+        worth a training's end.
+        """
+        films: list[Film] = []
+        for frame in sorted((self._out / FRAMES).glob("*.npz")):
+            with suppress(ModelError):
+                films.append(Film.load(frame))
+        if not films:
+            return None
+        path = self._out / FILM
+        alike = [film for film in films if film.sentences == films[-1].sentences]
+        write_atomically(path, Film.joined(alike).to_bytes())
+        return path
+
+
+def _one_moment(
+    bundle: Bundle, step: int, line: Mapping[str, Any], sentences: Sequence[str]
+) -> Film:
+    shot = [_shoot_sentence(bundle, text) for text in sentences]
+    moment = Moment(
+        step, dict(_plain(line)), [naming for *_, naming, _ in shot], [said for *_, said in shot]
+    )
+    return Film([sentence for sentence, *_ in shot], [moment], [maps for _, maps, _, _ in shot])
+
+
+def _shoot_sentence(
+    bundle: Bundle, text: str
+) -> tuple[FilmSentence, np.ndarray, list[float], dict[Lang, str]]:
+    lang = language_of(text)
+    targets = [target for source, target in DIRECTIONS if source == lang]
+    made = trace(bundle, text, target_lang=targets[0])
+    sentence = _sentence(made)
+    maps = np.rint(made.attention("encoder")[None] * 255).astype(np.uint8)
+    naming = [round(share, 5) for *_, share in name_pronoun(bundle, text, sentence.pronoun)]
+    translations = {targets[0]: made.output}
+    translations |= {target: translate(bundle, text, target) for target in targets[1:]}
+    return sentence, maps, naming, translations
+
+
+def _sentence(made: Trace) -> FilmSentence:
+    pronoun = pronoun_span(made)
+    if pronoun is None:
+        raise ValueError(f"no pronoun stands in {made.source_text!r}")
+    return FilmSentence(
+        made.source_text, made.source_lang, made.source_tokens, made.source_words, pronoun
+    )
+
+
+def _plain(line: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The line without numbers that JSON does not know: a training may have gone wrong."""
+    for name, value in line.items():
+        if isinstance(value, Mapping):
+            yield name, dict(_plain(value))
+        elif not isinstance(value, float) or math.isfinite(value):
+            yield name, value
+
+
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise ValueError(f"this is not in order: {what}")
