@@ -32,6 +32,7 @@ from ..tokenizer import Tokenizer
 from ..transformer import Transformer
 from .batches import Batch, TrainingSet, collate, examples
 from .card import card
+from .film import FilmMaker
 from .objective import Losses, Objective, learning_rate
 from .snapshot import Snapshot, optimizer_tensors, restore_optimizer
 
@@ -137,6 +138,7 @@ class _Run:
         self.data, self.mixture = TrainingSet(self.config, self.tokenizer, mixture), mixture
         self.watched = _watched(self.tokenizer)
         self.log = _Log(out, self.step) if fabric.is_global_zero else None
+        self.film = FilmMaker(self.tokenizer, self.config.steps, out)
 
     @property
     def seconds(self) -> float:
@@ -153,6 +155,8 @@ class _Run:
             dynamic_ncols=True,
         )
         batches = self._batches()
+        if self.step == 0:
+            self._shoot()
         while self.step < self.config.steps:
             batch = next(batches)
             losses = self._one_step(batch)
@@ -165,6 +169,7 @@ class _Run:
                 self._snapshot()
             if self.log and (last or self.step % _LOG_EVERY == 0):
                 bar.set_postfix(self.log.write(self.step, self.seconds, self._lr()))
+            self._shoot()
         bar.close()
 
     def finish(self) -> None:
@@ -173,6 +178,7 @@ class _Run:
         stored = {name: tensor.half().float() for name, tensor in self.model.state_dict().items()}
         self.model.load_state_dict(stored)
         self.model.eval()
+        self.film.finish()
         metrics = evaluate(self.model, self.tokenizer)
         metrics["training"] = self._how()
         checkpoint.save(
@@ -232,6 +238,10 @@ class _Run:
             ).save(self.out / "snapshot.safetensors")
         self.fabric.barrier()
 
+    def _shoot(self) -> None:
+        if self.log and self.step in self.film.steps:
+            self.film.shoot(self.model, self.step, self.log.last)
+
     def _how(self) -> dict[str, Any]:
         return {
             "command": self.command,
@@ -257,6 +267,7 @@ class _Log:
         kept = [line for line in kept if json.loads(line)["step"] <= step]
         self._path.write_text("".join(line + "\n" for line in kept))
         self.heads: dict[str, dict[str, float | int]] = {}
+        self.last: dict[str, Any] = json.loads(kept[-1]) if kept else {}
         self._clear()
 
     def add(self, losses: Losses, batch: Batch, processes: int) -> None:
@@ -276,8 +287,9 @@ class _Log:
             line[name] = float((of_batches * asked).sum() / asked.sum().clamp(min=1))
         line["tokens_per_second"] = self._pieces / (time.monotonic() - self._since)
         before = {"step": step, "seconds": round(seconds, 2), "lr": lr}
+        self.last = before | line | {"heads": self.heads}
         with self._path.open("a") as file:
-            file.write(json.dumps(before | line | {"heads": self.heads}) + "\n")
+            file.write(json.dumps(self.last) + "\n")
         self._clear()
         shown = {
             "loss": f"{line['loss_nats']:.2f}",
