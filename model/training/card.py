@@ -10,7 +10,8 @@ from ..config import ModelConfig, TrainConfig
 Metrics = Mapping[str, Any]
 
 _LANGUAGE_NAMES = {"en": "English", "ko": "Korean", "fr": "French"}
-_RARE = 10  # a word that stood less often in training is rare
+_RARE = 10  # a word that stood less often in training is rare …
+_NAMED = 6  # … and so many of them are named
 _SPLITS = {
     "": "On noun pairs that never stood as rivals in training",
     "unseen_templates": "On whole templates that training never saw",
@@ -23,9 +24,9 @@ def card(name: str, model: ModelConfig, train: TrainConfig, metrics: Metrics) ->
 
     Args:
         metrics: what `metrics.json` keeps. `training` says how it came about; its `origins`, a list
-            of {origin, licence, lines}, name the texts besides the generated ones. `ablation` and
-            `seeds`, lists of {label, naming_en, naming_ko, argmax_en, argmax_ko, flip_en, flip_ko,
-            steps, seconds} (shares from 0 to 1), are shown where they are present.
+            of {origin, licence, lines, from}, name the texts besides the generated ones.
+            `ablation` and `seeds`, lists of {label, naming_en, naming_ko, argmax_en, argmax_ko,
+            flip_en, flip_ko, steps, seconds} (shares from 0 to 1), are shown where they are there.
     """
     how = metrics["training"]
     norm = "LayerNorm(x + Sublayer(x))" if model.norm == "post" else "x + Sublayer(LayerNorm(x))"
@@ -137,10 +138,10 @@ def _origins(how: Metrics) -> str:
     origins = how.get("origins")
     if not origins:
         return ""
-    rows = ([o["origin"], o["licence"], f"{o['lines']:,}"] for o in origins)
+    rows = ([o["origin"], o["licence"], f"{o['lines']:,}", o.get("from", "")] for o in origins)
     return (
-        "Sentence pairs that other people wrote and gave away, none of which comes with this "
-        f"program:\n\n{_table(['origin', 'licence', 'lines'], rows)}\n"
+        "Sentences that other people wrote and gave away, none of which comes with this "
+        f"program:\n\n{_table(['origin', 'licence', 'lines', 'from'], rows)}\n"
     )
 
 
@@ -268,12 +269,6 @@ def _words(metrics: Metrics) -> str:
             f"- {_LANGUAGE_NAMES[lang]}: {_number(measured)} pieces {unit}; "
             f"{_share(measured['whole_words'])} are one piece ({measured['n']:,} words)."
         )
-    for lang, counts in metrics.get("seen", {}).items():
-        never, rare = _never_and_rare(counts)
-        lines.append(
-            f"- Of the {len(counts):,} {_LANGUAGE_NAMES[lang]} words of the lexicon, {never:,} "
-            f"never stood in training, and {rare:,} stood there fewer than {_RARE} times."
-        )
     return "\n".join([*lines, ""])
 
 
@@ -318,16 +313,13 @@ def _limits(metrics: Metrics) -> str:
     if not found:
         said.append("No translation of sentences that people wrote has been measured.")
     for lang, counts in metrics.get("seen", {}).items():
-        never, rare = _never_and_rare(counts)
+        rare = sorted((word for word, n in counts.items() if n < _RARE), key=counts.__getitem__)
+        such_as = f", such as {', '.join(rare[:_NAMED])}" if rare else ""
         said.append(
-            f"{never + rare:,} of {len(counts):,} {_LANGUAGE_NAMES[lang]} words of its lexicon "
-            f"were rare in training (fewer than {_RARE} times)."
+            f"Of the {len(counts):,} {_LANGUAGE_NAMES[lang]} words of its lexicon, {len(rare):,} "
+            f"stood in training fewer than {_RARE} times{such_as}."
         )
     return "\n".join(f"- {sentence}" for sentence in said)
-
-
-def _never_and_rare(counts: Mapping[str, int]) -> tuple[int, int]:
-    return sum(n == 0 for n in counts.values()), sum(0 < n < _RARE for n in counts.values())
 
 
 # ── cells ────────────────────────────────────────────────────────────────────────────────────────
