@@ -56,11 +56,11 @@ def layer_and_head(
     )
 
 
-def badge(say: Say, difference: float, size: float = 1.0) -> None:
+def badge(say: Say, difference: float, size: float = 1.0, sentence: str = "parts.badge") -> None:
     """What was computed for the page against the model's own; `size`: of the largest numbers."""
     same = difference <= SAME * max(1.0, size)
     st.badge(
-        say("parts.badge", difference=number(difference)),
+        say(sentence, difference=number(difference)),
         icon="✅" if same else "⚠️",
         color="green" if same else "orange",
     )

@@ -18,6 +18,9 @@ from ..positions import sinusoid
 from ..tokenizer import Words
 from ..trace import Trace
 
+BASE = 10_000
+"""The paper's, and that of every model here."""
+
 # ── the table ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -62,6 +65,13 @@ def table(length: int, d_model: int, base: float) -> Float[np.ndarray, "length d
 def table_difference(length: int, d_model: int, base: float) -> float:
     """The largest difference between the table by hand and the model's own function."""
     return _largest(by_hand(length, d_model, base) - table(length, d_model, base))
+
+
+def captured_difference(trace: Trace) -> float:
+    """The largest difference between the table by hand and what the encoder's words were given."""
+    captured = trace.positional("source")
+    length, d_model = captured.shape
+    return _largest(by_hand(length, d_model, BASE) - captured)
 
 
 def wavelengths(d_model: int, base: float) -> Float[np.ndarray, "pair"]:

@@ -44,6 +44,13 @@ def test_the_two_tables_are_compared():
     assert positions.table_difference(50, 128, 10_000) < 1e-7
 
 
+def test_the_table_by_hand_is_what_the_encoder_was_given(bundle):
+    read = trace(bundle, SENTENCE)
+    assert positions.captured_difference(read) < 1e-7
+    read.points["encoder.input.position"][3, 4] += 0.25
+    assert positions.captured_difference(read) == pytest.approx(0.25, abs=1e-6)
+
+
 def test_wavelengths_grow_from_two_pi():
     lengths = positions.wavelengths(4, 10_000)
     np.testing.assert_allclose(lengths, [2 * math.pi, 200 * math.pi])

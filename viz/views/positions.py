@@ -7,7 +7,7 @@ import streamlit as st
 from jaxtyping import Float
 
 from model.analysis import positions
-from model.analysis.positions import Shuffled
+from model.analysis.positions import BASE, Shuffled
 from model.analysis.words import attention_map
 from viz import cache, parts, sentence, state
 from viz.charts.heatmap import HeatmapText, heatmap
@@ -18,7 +18,6 @@ from viz.numbers import number
 from viz.parts import WINDOW
 from viz.sentence import Looked
 
-BASE = 10_000
 BASES = (10, 100, 1_000, BASE, 100_000)
 WIDTHS = (4, 8, 16, 32, 64, 128, 256)
 ORDERS = ("reverse", "random", "swap")
@@ -50,7 +49,7 @@ def _page(say: Say, looked: Looked) -> None:
 
 def _table(say: Say, looked: Looked) -> None:
     st.latex(
-        r"PE_{(pos,\,2i)} = \sin\!\left(\frac{pos}{base^{\,2i/d_{model}}}\right)\qquad"
+        r"PE_{(pos,\,2i)} = \sin\!\left(\frac{pos}{base^{\,2i/d_{model}}}\right)\qquad "
         r"PE_{(pos,\,2i+1)} = \cos\!\left(\frac{pos}{base^{\,2i/d_{model}}}\right)"
     )
     length, d_model, base = _sizes(say, looked)
@@ -83,9 +82,11 @@ def _table(say: Say, looked: Looked) -> None:
     turns = positions.wavelengths(d_model, base)
     first, last = number(float(turns[0])), number(float(turns[-1]))
     st.markdown(say("positions.table.turns", first=first, last=last, pair=d_model - 2))
-    parts.badge(say, positions.table_difference(length, d_model, base))
     if (d_model, base) == (looked.bundle.config.d_model, BASE):
         st.caption(say("positions.table.own"))
+        parts.badge(say, positions.captured_difference(looked.trace))
+    else:
+        _checked(say, positions.table_difference(length, d_model, base))
 
 
 def _sizes(say: Say, looked: Looked) -> tuple[int, int, int]:
@@ -117,12 +118,12 @@ def _sizes(say: Say, looked: Looked) -> tuple[int, int, int]:
 
 
 def _hand(say: Say, looked: Looked) -> None:
-    labels = _labels(looked)[:8]
+    labels = [f"{place} · {label}" for place, label in enumerate(_labels(looked)[:8])]
     pe = positions.by_hand(len(labels), 4, BASE)
-    place = _place(say, labels, "hand", min(2, len(labels) - 1))
+    place = _place(say, _labels(looked)[:8], "hand", min(2, len(labels) - 1))
     sums, map_ = st.columns([5, 6], gap="large")
     with sums:
-        st.markdown(f"**{say.markdown('positions.hand.sum', word=labels[place])}**")
+        st.markdown(f"**{say.markdown('positions.hand.sum', place=labels[place])}**")
         for turn in positions.turns(place, 4, BASE):
             even, divisor, angle = 2 * turn.pair, number(turn.divisor), number(turn.angle)
             power = rf"{place} / 10000^{{{even}/4}} = {place}/{divisor} = {angle}"
@@ -143,7 +144,7 @@ def _hand(say: Say, looked: Looked) -> None:
         if len(labels) < len(looked.trace.source_tokens):
             st.caption(say("positions.first", count=len(labels)))
     st.markdown(say("positions.hand.clock"))
-    parts.badge(say, positions.table_difference(len(labels), 4, BASE))
+    _checked(say, positions.table_difference(len(labels), 4, BASE))
 
 
 # ── 3 · word + position ──────────────────────────────────────────────────────────────────────────
@@ -265,7 +266,7 @@ def _distance(say: Say, looked: Looked) -> None:
             theory=f"{one.product:.4f}",
         )
     )
-    parts.badge(say, max(one.largest_difference for one in found), size=d_model / 2)
+    _checked(say, max(one.largest_difference for one in found), size=d_model / 2)
 
 
 # ── 6 · the shuffled sentence ────────────────────────────────────────────────────────────────────
@@ -423,6 +424,11 @@ def _strips(
         height=110 + 40 * len(names),
     )
     st.caption(say("positions.scale", limit=number(float(np.abs(vectors).max()))))
+
+
+def _checked(say: Say, difference: float, size: float = 1.0) -> None:
+    """A table that the loaded model does not use: the formula against the model's function."""
+    parts.badge(say, difference, size, "positions.checked")
 
 
 def _signed(
