@@ -1,0 +1,147 @@
+// The architecture map. Boxes are ordinary links, laid out by CSS; the wires between them are drawn
+// from where the boxes have come to lie, and anew whenever that changes.
+
+const SVG = "http://www.w3.org/2000/svg";
+const maps = new WeakMap();
+
+export default function architecture({ data, parentElement, setTriggerValue }) {
+  const map = maps.get(parentElement) ?? new ArchitectureMap(parentElement);
+  maps.set(parentElement, map);
+  map.go = (id) => setTriggerValue("go", id);
+  map.receive(data);
+  return () => {
+    map.remove();
+    maps.delete(parentElement);
+  };
+}
+
+class ArchitectureMap {
+  constructor(parent) {
+    this.root = element("nav", "architecture");
+    parent.append(this.root);
+    this.resized = new ResizeObserver(() => this.drawWires());
+    this.resized.observe(this.root);
+  }
+
+  remove() {
+    this.resized.disconnect();
+    this.root.remove();
+  }
+
+  receive({ plan, text }) {
+    const said = JSON.stringify([plan, text]);
+    if (said === this.said) return;
+    this.said = said;
+    const focused = this.root.querySelector(":focus")?.dataset.id;
+    this.wires = plan.wires;
+    this.boxes = new Map();
+    this.svg = document.createElementNS(SVG, "svg");
+    this.svg.setAttribute("class", "wires");
+    this.svg.setAttribute("aria-hidden", "true");
+    const columns = element("div", "columns");
+    columns.append(...plan.columns.map((column) => this.column(column)));
+    this.root.setAttribute("aria-label", text.title);
+    this.root.replaceChildren(this.svg, columns, legend(text));
+    if (focused) this.boxes.get(focused)?.focus();
+    this.drawWires();
+  }
+
+  column({ title, rows }) {
+    const column = element("div", "column");
+    const heading = element("h4", "", title);
+    column.append(...rows.map((row) => (row.boxes ? this.layer(row) : this.box(row))), heading);
+    return column;
+  }
+
+  layer({ id, name, boxes, open }) {
+    const layer = element("div", open ? "layer open" : "layer");
+    const inside = element("div", "inside");
+    inside.append(...boxes.map((box) => this.box(box)));
+    layer.append(this.box(name), inside);
+    this.boxes.set(id, layer);
+    return layer;
+  }
+
+  box({ id, label, look, href, elsewhere, here }) {
+    const box = element("a", `box ${look}${elsewhere ? " elsewhere" : ""}`, label);
+    box.href = href;
+    box.dataset.id = id;
+    box.title = label;
+    if (here) box.setAttribute("aria-current", "true");
+    box.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a new tab follows the link
+      event.preventDefault();
+      this.go(id);
+    });
+    this.boxes.set(id, box);
+    return box;
+  }
+
+  drawWires() {
+    if (!this.svg) return;
+    const frame = this.root.getBoundingClientRect();
+    const at = (id) => {
+      const { left, right, top, bottom } = this.boxes.get(id).getBoundingClientRect();
+      const [x0, x1] = [left - frame.left, right - frame.left];
+      return { left: x0, right: x1, top: top - frame.top, bottom: bottom - frame.top };
+    };
+    const paths = this.wires.map(([kind, ...ids]) => {
+      const path = document.createElementNS(SVG, "path");
+      path.setAttribute("class", kind);
+      path.setAttribute("d", ROUTES[kind](...ids.map(at)));
+      if (kind !== "tied") path.setAttribute("marker-end", "url(#head)");
+      return path;
+    });
+    this.svg.replaceChildren(arrowHead(), ...paths);
+  }
+}
+
+const middle = ({ left, right }) => (left + right) / 2;
+const height = ({ top, bottom }) => (top + bottom) / 2;
+
+const ROUTES = {
+  flow: (from, to) => `M${middle(to)} ${from.top} V${to.bottom + 2}`,
+  // Around the sublayer on the left: from below the first box that is gone around to the sum.
+  skip(from, first, sum) {
+    const start = (Math.min(from.top, first.bottom + 14) + first.bottom) / 2;
+    const side = first.left - 10;
+    return `M${middle(first)} ${start} H${side + 6} q-6 0 -6 -6 V${height(sum) + 6} q0 -6 6 -6 H${sum.left - 2}`;
+  },
+  // Up over the encoder's end, along the gutter, into each decoder layer from the left.
+  memory(from, row, to) {
+    const gutter = row.right + 14;
+    return `M${middle(from)} ${from.top} V${row.top - 12} H${gutter} V${height(to)} H${to.left - 2}`;
+  },
+  tied(from, to) {
+    if (Math.abs(height(from) - height(to)) < 3) return `M${from.right} ${height(from)} H${to.left}`;
+    return `M${from.right} ${height(from)} H${Math.max(from.right, to.right) + 8} V${height(to)} H${to.right}`;
+  },
+};
+
+function arrowHead() {
+  const marker = document.createElementNS(SVG, "marker");
+  const path = document.createElementNS(SVG, "path");
+  const size = { id: "head", viewBox: "0 0 8 8", refX: 6, refY: 4, orient: "auto" };
+  Object.entries({ ...size, markerUnits: "userSpaceOnUse", markerWidth: 8, markerHeight: 8 })
+    .forEach(([name, value]) => marker.setAttribute(name, value));
+  path.setAttribute("d", "M0 0 L8 4 L0 8 Z");
+  marker.append(path);
+  return marker;
+}
+
+function legend(text) {
+  const line = element("div", "legend");
+  line.append(
+    element("span", "skip", text.residual),
+    element("span", "memory", text.memory),
+    element("span", "tied", text.tied),
+  );
+  return line;
+}
+
+function element(tag, className, words = "") {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.textContent = words;
+  return made;
+}
