@@ -86,9 +86,12 @@ def arrive(page: str) -> None:
 
     Streamlit empties the link when the page changes. A link that says something itself wins.
     """
-    if page != st.session_state.get("page", page) and not _in_link(CARRIED):
-        st.query_params.update(st.session_state["carried"])
-        st.session_state["look:written"] = _in_link(PARAMS)
+    if page != st.session_state.get("page", page):
+        for key in [key for key in st.session_state if str(key).startswith("look.")]:
+            del st.session_state[key]  # a widget of the last page; this page has its own
+        if not _in_link(CARRIED):
+            st.query_params.update(st.session_state["carried"])
+            st.session_state["look:written"] = _in_link(PARAMS)
     st.session_state["page"] = page
     st.session_state["carried"] = _in_link(CARRIED)
 
