@@ -16,7 +16,7 @@ def test_the_sentence_and_the_language_travel(open_app, lang):
     assert app.text_input(key="look.text").value == "I am a student."
     assert app.text_input(key="look.text").label == catalogue(lang)("text.label")
     link = {name: app.query_params[name] for name in ("text", "layer", "head", "lang")}
-    assert link == {"text": ["I am a student."], "layer": ["2"], "head": ["3"], "lang": [lang]}
+    assert link == {"text": "I am a student.", "layer": "2", "head": "3", "lang": lang}
 
     app.text_input(key="look.text").set_value("I am Sam.").run()
     app.query_params.clear()
