@@ -16,6 +16,8 @@ def main() -> None:
         {
             say("nav.see"): [st.Page("viz/views/look.py", title=say("nav.look"), default=True)],
             say("nav.steps"): [
+                st.Page("viz/views/attention.py", title=say("nav.attention")),
+                st.Page("viz/views/block.py", title=say("nav.block")),
                 st.Page("viz/views/positions.py", title=say("nav.positions")),
             ],
         },

@@ -13,14 +13,17 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import streamlit as st
 import torch
 
 import model
 from model import Bundle, ModelError, Trace
-from model.analysis import positions
+from model.analysis import decoding, positions, steps
+from model.analysis.decoding import BeamTree, Derailed, ForcedRun, GreedyRun
 from model.analysis.positions import Shuffled
-from viz.state import FAMOUS, Target
+from model.analysis.steps import Stages
+from viz.state import FAMOUS, Kind, Target
 
 CHECKPOINTS = Path(
     os.environ.get("JUMOK_CHECKPOINTS", Path(__file__).resolve().parent.parent / "checkpoints")
@@ -86,6 +89,59 @@ def shuffled_maps(
 ) -> Shuffled:
     """The encoder's maps of a sentence and of its pieces in another order."""
     return positions.shuffled_maps(bundle(name), text, order, positions=with_positions)
+
+
+@st.cache_data(show_spinner=False, max_entries=64, max_size="128MB", ttl="1h")
+def attention_stages(
+    name: str,
+    version: str,
+    text: str,
+    target: str | None,
+    to: Target,
+    kind: Kind,
+    layer: int,
+    head: int,
+) -> Stages:
+    """One head's calculation, stage by stage, and how far each is from what was captured."""
+    made = trace(name, version, text, target, to)
+    return steps.attention_stages(bundle(name), made, kind, layer, head)
+
+
+@st.cache_data(show_spinner=False, max_entries=128, max_size="128MB", ttl="1h")
+def greedy_run(name: str, version: str, text: str, to: Target) -> GreedyRun:
+    """The greedy translation, every step of it."""
+    return decoding.greedy_run(bundle(name), text, to)
+
+
+@st.cache_data(show_spinner=False, max_entries=512, max_size="64MB", ttl="1h")
+def next_logits(
+    name: str, version: str, text: str, to: Target, written: tuple[int, ...]
+) -> np.ndarray:
+    """Logits of what comes behind these pieces."""
+    return decoding.next_logits(bundle(name), text, to, written)
+
+
+@st.cache_data(show_spinner=False, max_entries=128, max_size="64MB", ttl="1h")
+def beam_tree(name: str, version: str, text: str, to: Target, beam: int) -> BeamTree:
+    """Every hypothesis of a beam search."""
+    return decoding.beam_tree(bundle(name), text, to, beam)
+
+
+@st.cache_data(show_spinner=False, max_entries=256, max_size="32MB", ttl="1h")
+def forced_run(name: str, version: str, text: str, target: str | None, to: Target) -> ForcedRun:
+    """Teacher forcing on a translation; None: on the model's own."""
+    used = bundle(name)
+    return decoding.forced_run(used, text, decoding.reference(used, text, to, target))
+
+
+@st.cache_data(show_spinner=False, max_entries=256, max_size="32MB", ttl="1h")
+def derailed(
+    name: str, version: str, text: str, target: str | None, to: Target, position: int, wrong: int
+) -> Derailed:
+    """Teacher forcing beside free running after one wrong piece."""
+    used = bundle(name)
+    read = decoding.reference(used, text, to, target)
+    return decoding.derailed(used, text, read, position, wrong)
 
 
 def card(name: str) -> str | None:
