@@ -106,14 +106,24 @@ def greedy_run(bundle: Bundle, text: str, lang: Lang) -> GreedyRun:
     )
 
 
-def top(bundle: Bundle, probabilities: Float[np.ndarray, " vocab"], n: int) -> list[Candidate]:
-    """The n likeliest pieces, likeliest first."""
-    order = np.argsort(-probabilities, kind="stable")[:n]
-    pieces = pieces_of(bundle, order.tolist())
+def top(
+    bundle: Bundle,
+    probabilities: Float[np.ndarray, " vocab"],
+    n: int,
+    also: Sequence[int] = (),
+) -> list[Candidate]:
+    """The n likeliest pieces, likeliest first, and behind them those of `also` that are not."""
+    likely = np.argsort(-probabilities, kind="stable")[:n].tolist()
+    ids = list(dict.fromkeys([*likely, *also]))
+    pieces = pieces_of(bundle, ids)
     return [
-        Candidate(int(i), piece, float(probabilities[i]))
-        for i, piece in zip(order, pieces, strict=True)
+        Candidate(i, piece, float(probabilities[i])) for i, piece in zip(ids, pieces, strict=True)
     ]
+
+
+def rest(shares: Sequence[float]) -> float:
+    """What all other pieces share."""
+    return max(0.0, 1 - float(np.sum(shares)))
 
 
 def pieces_of(bundle: Bundle, ids: Sequence[int]) -> list[str]:
@@ -206,6 +216,11 @@ def room(bundle: Bundle, text: str, lang: Lang) -> int:
     return longest(bundle, _source(bundle, text)) - START
 
 
+def is_complete(written: Sequence[int], room: int) -> bool:
+    """Nothing more can be written: `</s>` came, or there is no more room."""
+    return EOS in written or len(written) >= room
+
+
 def draw_on(
     bundle: Bundle, text: str, lang: Lang, written: Sequence[int], how: Sampling, seed: int
 ) -> list[int]:
@@ -273,6 +288,18 @@ class BeamTree:
     winner: int
     ids: list[int]
     alpha: float = ALPHA
+
+    @property
+    def finished(self) -> list[tuple[int, BeamNode]]:
+        """The hypotheses that the winner was chosen from, with their numbers, best first."""
+        ended = [(n, node) for n, node in enumerate(self.nodes) if node.fate == "ended"]
+        last = self.n_levels
+        unfinished = [
+            (n, node)
+            for n, node in enumerate(self.nodes)
+            if node.fate == "kept" and node.depth == last
+        ]
+        return sorted(ended or unfinished, key=lambda found: -found[1].score)
 
     @property
     def n_levels(self) -> int:
