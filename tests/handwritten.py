@@ -111,8 +111,7 @@ def _half(answers: Answers, which: int) -> Answers:
 
 def both(hits: Bool[np.ndarray, " n"]) -> Bool[np.ndarray, " twins"]:
     """Right in both twins."""
-    twins: np.ndarray = hits.reshape(-1, 2).all(axis=1)
-    return twins
+    return np.asarray(hits.reshape(-1, 2).all(axis=1))
 
 
 def report(measured: Measured, lang: Lang) -> Iterator[str]:

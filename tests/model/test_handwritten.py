@@ -117,13 +117,12 @@ def test_the_generator_makes_none_of_them(lang: Lang, monkeypatch: pytest.Monkey
     monkeypatch.setattr(generator, "_TRIES", 1)  # with nouns given there is nothing to look for
     for template in (t for t in templates().values() if t.flip):
         for first, second in known:
-            chosen = filled(template, (NOUNS[first], NOUNS[second]), rng)
-            monkeypatch.setattr(generator, "_draw_nouns", lambda *_, chosen=chosen: chosen or None)
-            for item in (draw(template, rng) for _ in range(12 if chosen else 0)):
-                texts = {e.sentences[lang].text for e in item.examples} if item else set()
-                found |= texts & written
-                drawn += len(texts)
-    assert drawn > 5_000
+            if chosen := filled(template, (NOUNS[first], NOUNS[second]), rng):
+                monkeypatch.setattr(generator, "_draw_nouns", lambda *_, chosen=chosen: chosen)
+                for item in filter(None, (draw(template, rng) for _ in range(4))):
+                    drawn += 1
+                    found |= {e.sentences[lang].text for e in item.examples} & written
+    assert drawn > 1_000
     assert found == set(), "a template makes these; write others by hand in their place"
 
 
