@@ -26,7 +26,7 @@ class StreamText:
 
 
 def stream_chart(
-    labels: Sequence[str],
+    sublayers: Sequence[tuple[int, str]],
     carried: Float[np.ndarray, " sublayer"],
     contributed: Float[np.ndarray, " sublayer"],
     *,
@@ -36,9 +36,10 @@ def stream_chart(
     """For each sublayer how long the vector is that comes in, and how long what is added to it.
 
     Args:
+        sublayers: each one's layer, counted from 1, and name.
         here: the sublayer that the page shows.
     """
-    places = list(range(len(labels)))
+    places = list(range(len(sublayers)))
     stream = go.Bar(
         x=places,
         y=carried,
@@ -55,12 +56,18 @@ def stream_chart(
         customdata=[number(float(value)) for value in contributed],
         hovertemplate=f"{text.contributed}: <b>%{{customdata}}</b><extra></extra>",
     )
+    labels = [f"{layer}<br>{name}" for layer, name in sublayers]  # narrow enough for a phone
     ticks = [f"<b>{label}</b>" if i == here else label for i, label in enumerate(labels)]
     return go.Figure(
         [stream, parts],
         _layout(300)
         | {
-            "xaxis": {"tickvals": places, "ticktext": ticks, "fixedrange": True},
+            "xaxis": {
+                "tickvals": places,
+                "ticktext": ticks,
+                "tickfont": {"size": 12 if len(places) <= 9 else 9},
+                "fixedrange": True,
+            },
             "yaxis": {"title": {"text": text.length}, "rangemode": "tozero", "fixedrange": True},
             "hovermode": "x unified",
             "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},

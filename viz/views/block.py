@@ -94,8 +94,7 @@ def _place(looked: Looked) -> Place:
 
 def _pickers(say: Say, looked: Looked, place: Place) -> str:
     stages = block.stages(looked.trace, place.stack)
-    stage = st.session_state.get(STAGE)
-    if stage is not None and stage not in stages:
+    if st.session_state.setdefault(STAGE, st.query_params.get("stage")) not in stages:
         st.session_state[STAGE] = stages[0]
     with st.container(key="pickers", horizontal=True, vertical_alignment="bottom", gap="small"):
         state.follow("block.stack", place.stack)
@@ -118,8 +117,9 @@ def _pickers(say: Say, looked: Looked, place: Place) -> str:
             format_func=lambda stage: _numbered(say, looked, place.stack, stage),
             key=STAGE,
             width=300,
-            bind="query-params",
+            persist_state="session",
         )
+        st.query_params["stage"] = found
         walk = (looked, place, found)
         st.button(f"← {say('block.back')}", key="block.back", on_click=_walk, args=(*walk, -1))
         st.button(
@@ -579,7 +579,11 @@ def _stream(say: Say, looked: Looked, place: Place, stage: str, labels: list[str
     text = StreamText(*(say(f"block.why.{f.name}") for f in fields(StreamText)))
     st.plotly_chart(
         stream_chart(
-            labels, carried, contributed, text=text, here=here.index(True) if any(here) else None
+            [(layer + 1, _short(say, module)) for layer, module in found.sublayers],
+            carried,
+            contributed,
+            text=text,
+            here=here.index(True) if any(here) else None,
         ),
         key="block:stream",
         config=QUIET,
