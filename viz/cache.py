@@ -19,10 +19,12 @@ import torch
 
 import model
 from model import Bundle, ModelError, Trace
-from model.analysis import decoding, positions, steps
+from model.analysis import decoding, masking, positions, steps
 from model.analysis.decoding import BeamTree, Derailed, ForcedRun, GreedyRun
+from model.analysis.masking import Batch, Leak, Nothing
 from model.analysis.positions import Shuffled
 from model.analysis.steps import Stages
+from model.tokenizer import Encoding
 from viz.state import FAMOUS, Kind, Target
 
 CHECKPOINTS = Path(
@@ -142,6 +144,49 @@ def derailed(
     used = bundle(name)
     read = decoding.reference(used, text, to, target)
     return decoding.derailed(used, text, read, position, wrong)
+
+
+@st.cache_data(show_spinner=False, max_entries=256, ttl="1h")
+def reference(name: str, version: str, text: str, target: str | None, to: Target) -> Encoding:
+    """A translation as the decoder reads it; None: the model's own."""
+    return decoding.reference(bundle(name), text, to, target)
+
+
+@st.cache_data(show_spinner=False, max_entries=128, max_size="64MB", ttl="1h")
+def source_batch(name: str, version: str, texts: tuple[str, str], layer: int, head: int) -> Batch:
+    """Two sentences padded to one length in the encoder, and one head.
+
+    Raises:
+        ModelError: a text cannot be read.
+    """
+    return masking.source_batch(bundle(name), texts, layer, head)
+
+
+@st.cache_data(show_spinner=False, max_entries=128, max_size="64MB", ttl="1h")
+def target_batch(
+    name: str,
+    version: str,
+    pairs: tuple[tuple[str, str | None, Target], ...],
+    layer: int,
+    head: int,
+) -> Batch:
+    """Translations, each (text, target, language), padded to one length in the decoder."""
+    read = [reference(name, version, *pair) for pair in pairs]
+    return masking.target_batch(bundle(name), [text for text, *_ in pairs], read, layer, head)
+
+
+@st.cache_data(show_spinner=False, max_entries=128, ttl="1h")
+def leak(name: str, version: str, text: str, target: str | None, to: Target) -> Leak:
+    """What the decoder expects with its mask and without it."""
+    return masking.leak(bundle(name), text, target, to)
+
+
+@st.cache_data(show_spinner=False, max_entries=256, ttl="1h")
+def nothing_to_see(
+    name: str, version: str, text: str, target: str | None, to: Target, layer: int, query: int
+) -> Nothing:
+    """One query of the decoder with every key forbidden."""
+    return masking.nothing_to_see(bundle(name), text, target, to, layer=layer, query=query)
 
 
 def card(name: str) -> str | None:

@@ -14,10 +14,12 @@ def number(value: float) -> str:
     >>> number(0.00012346), number(-1.5), number(1.23456e-7), number(0), number(54410.1)
     ('0.0001235', '−1.5', '1.235e−7', '0', '54,410')
     """
+    if value == 0:  # minus zero, too
+        return "0"
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
     digits, exponent = f"{value:.3e}".split("e")
-    if value and not -6 <= int(exponent) < 6:
+    if not -6 <= int(exponent) < 6:
         written = f"{_trimmed(digits)}e{int(exponent)}"
     else:
         written = _trimmed(f"{value:,.{max(0, 3 - int(exponent))}f}")

@@ -18,7 +18,7 @@ from ..masks import look_ahead_mask, pad, padding_mask
 from ..tokenizer import Encoding, check_length, check_text
 from ..trace import AttentionSteps
 from ..transformer import EOS, PAD
-from .decoding import Candidate, label, pieces_of, reference, top
+from .decoding import START, Candidate, label, pieces_of, reference, top
 
 PAD_PIECE = "<pad>"
 MOST_LEAKING = 32
@@ -28,7 +28,7 @@ MOST_LEAKING = 32
 
 
 @dataclass(frozen=True)
-class Stages:
+class Masked:
     """One head around its mask: scaled scores, −∞ where forbidden, softmax.
 
     Attributes:
@@ -43,10 +43,15 @@ class Stages:
     weights: Float[np.ndarray, "query key"]
     largest_difference: float
 
+    @property
+    def unmasked(self) -> Float[np.ndarray, "query key"]:
+        """softmax of `scaled`: the weights that there would be without the mask."""
+        return softmax(self.scaled)
 
-def stages(steps: AttentionSteps) -> Stages:
+
+def around_mask(steps: AttentionSteps) -> Masked:
     """The stages of a head that a Trace holds."""
-    return Stages(steps.scaled, steps.mask, steps.masked, steps.weights, steps.largest_difference)
+    return Masked(steps.scaled, steps.mask, steps.masked, steps.weights, steps.largest_difference)
 
 
 def softmax(masked: Float[np.ndarray, "query key"]) -> Float[np.ndarray, "query key"]:
@@ -75,7 +80,7 @@ class Batch:
     row: int
     words: Bool[np.ndarray, " key"]
     look_ahead: Bool[np.ndarray, "query key"]
-    stages: Stages
+    stages: Masked
     changed_by_company: float
 
     @property
@@ -89,6 +94,16 @@ class Batch:
         weights = softmax(np.where(self.look_ahead, self.stages.scaled, np.float32(-np.inf)))
         share: Float[np.ndarray, " query"] = weights[:, ~self.words].sum(axis=-1)
         return share
+
+    @property
+    def mean_taken(self) -> float:
+        """`taken`, the mean over the words' rows."""
+        return float(self.taken[self.words].mean())
+
+    @property
+    def most_robbed(self) -> int:
+        """The word's row of which padding would take the most."""
+        return int(self.taken[self.words].argmax())
 
 
 def source_batch(bundle: Bundle, texts: Sequence[str], layer: int, head: int) -> Batch:
@@ -153,7 +168,7 @@ def _batch(
         row=short,
         words=words,
         look_ahead=look_ahead,
-        stages=Stages(
+        stages=Masked(
             scaled, look_ahead & words, masked, weights, _largest(softmax(masked) - weights)
         ),
         changed_by_company=_largest(weights[:n_words, :n_words] - by_itself),
@@ -217,6 +232,8 @@ class Leak:
     Attributes:
         tokens: the decoder's input as people read it, its first `MOST_LEAKING` pieces.
         length: how many pieces there are in all.
+        positions: what is expected behind each of them, from `first` on: the language tag behind
+            `<s>` is given, never guessed.
         moved_by: [position, later piece]: the share of the position's prediction that moves when
             this one later piece may be seen by all before it; 0 where it is not later.
     """
@@ -225,6 +242,20 @@ class Leak:
     length: int
     positions: list[LeakAt]
     moved_by: Float[np.ndarray, "position later"]
+
+    first = START - 1
+
+    @property
+    def worst(self) -> int:
+        """The place in `positions` whose prediction moves the most."""
+        return max(range(len(self.positions)), key=lambda n: self.positions[n].moved)
+
+    @property
+    def right(self) -> tuple[float, float]:
+        """How likely the right next piece is on average, with the mask and without."""
+        masked = [at.right_masked for at in self.positions]
+        lifted = [at.right_lifted for at in self.positions]
+        return float(np.mean(masked)), float(np.mean(lifted))
 
 
 def leak(bundle: Bundle, text: str, target: str | None, lang: Lang) -> Leak:
@@ -241,14 +272,15 @@ def leak(bundle: Bundle, text: str, target: str | None, lang: Lang) -> Leak:
     # All at once, as a batch: the mask as it is, no mask at all, and one later column open each.
     masks = look_ahead_mask(n).repeat(n + 2, 1, 1)
     masks[1] = lift_mask(masks[1])
-    for later in range(n):
-        masks[2 + later, :later, later] = True
+    for column in range(n):
+        masks[2 + column, :column, column] = True
     masked, lifted, *let_in = _predictions(bundle, text, ids, masks)
-    moved_by = np.triu(np.stack([_moved(masked, one) for one in let_in], axis=1), 1)
+    moved_by = np.triu(np.stack([_moved(masked, one) for one in let_in], axis=1), 1)[Leak.first :]
     right = [*read.ids[1:], EOS][:n]
     rows = []
-    for t in range(n):
-        source = t + 1 + int(moved_by[t, t + 1 :].argmax()) if t + 1 < n else None
+    for t in range(Leak.first, n):
+        later = moved_by[t - Leak.first, t + 1 :]
+        source = t + 1 + int(later.argmax()) if len(later) else None
         rows.append(
             LeakAt(
                 masked=top(bundle, masked[t], 1)[0],
@@ -258,7 +290,7 @@ def leak(bundle: Bundle, text: str, target: str | None, lang: Lang) -> Leak:
                 right_lifted=float(lifted[t, right[t]]),
                 moved=float(_moved(masked, lifted)[t]),
                 source=source,
-                source_moved=0.0 if source is None else float(moved_by[t, source]),
+                source_moved=0.0 if source is None else float(moved_by[t - Leak.first, source]),
                 source_guess=None if source is None else top(bundle, let_in[source][t], 1)[0],
             )
         )

@@ -59,6 +59,9 @@ def test_what_padding_would_have_taken(padded):
     unmasked = torch.tensor(padded.stages.scaled).softmax(dim=-1).numpy()
     np.testing.assert_allclose(padded.taken, unmasked[:, ~padded.words].sum(axis=-1), atol=1e-6)
     assert (padded.taken > 0).all()
+    assert padded.mean_taken == pytest.approx(padded.taken[padded.words].mean())
+    assert padded.taken[padded.most_robbed] == padded.taken[padded.words].max()
+    np.testing.assert_allclose(padded.stages.unmasked, unmasked, atol=1e-6)
 
 
 def test_equal_lengths_need_no_padding(bundle):
@@ -95,7 +98,7 @@ def test_both_masks_at_once(bundle):
 
 def test_stages_of_a_trace(bundle):
     steps = trace(bundle, TEXT, target=TARGET, target_lang="fr").steps("decoder", 2, 1)
-    stages = masking.stages(steps)
+    stages = masking.around_mask(steps)
     n = len(steps.q)
     np.testing.assert_array_equal(stages.mask, look_ahead_mask(n).numpy())
     np.testing.assert_allclose(masking.softmax(stages.masked), stages.weights, atol=1e-6)
@@ -125,8 +128,8 @@ def predictions(bundle, mask=None):
 
 def test_with_the_mask_it_is_the_model_itself(bundle, leaked):
     masked = predictions(bundle)
-    assert len(leaked.positions) == leaked.length == len(masked)
-    for at, row in zip(leaked.positions, masked, strict=True):
+    assert len(leaked.positions) == leaked.length - 1 == len(masked) - 1
+    for at, row in zip(leaked.positions, masked[1:], strict=True):
         assert at.masked.id == row.argmax()
         assert at.masked.probability == pytest.approx(row.max(), abs=1e-5)
 
@@ -136,7 +139,7 @@ def test_without_the_mask_it_is_one_run_that_sees_everything(bundle, leaked):
     masked = predictions(bundle)
     lifted = predictions(bundle, torch.ones(1, 1, n, n, dtype=torch.bool))
     ids = [*bundle.tokenizer.target(TARGET, "fr").ids[1:], EOS]
-    for t, at in enumerate(leaked.positions):
+    for t, at in enumerate(leaked.positions, start=leaked.first):
         assert at.lifted.id == lifted[t].argmax()
         assert at.moved == pytest.approx(np.abs(masked[t] - lifted[t]).sum() / 2, abs=1e-5)
         assert at.right_masked == pytest.approx(masked[t, ids[t]], abs=1e-5)
@@ -150,25 +153,28 @@ def test_each_later_piece_is_let_in_by_itself(bundle, leaked):
         mask[:later, later] = True
         opened = predictions(bundle, mask[None, None])
         expected = np.abs(masked - opened).sum(axis=-1) / 2
-        np.testing.assert_allclose(leaked.moved_by[:later, later], expected[:later], atol=1e-5)
+        np.testing.assert_allclose(
+            leaked.moved_by[: max(0, later - 1), later], expected[1:later], atol=1e-5
+        )
 
 
 def test_what_leaks_comes_from_later(leaked):
-    assert (np.tril(leaked.moved_by) == 0).all()
-    assert np.triu(leaked.moved_by, 1).max() > 1e-3
+    assert (np.tril(leaked.moved_by, 1) == 0).all()
+    assert leaked.moved_by.max() > 1e-3
     last = leaked.positions[-1]
     assert (last.source, last.source_guess) == (None, None)
-    for t, at in enumerate(leaked.positions[:-1]):
-        assert at.source > t
-        assert at.source_moved == pytest.approx(leaked.moved_by[t, t + 1 :].max())
+    for row, at in zip(leaked.moved_by[:-1], leaked.positions, strict=False):
+        assert at.source_moved == pytest.approx(row.max()) == row[at.source]
+    assert leaked.positions[leaked.worst].moved == max(at.moved for at in leaked.positions)
+    assert leaked.right[0] == pytest.approx(np.mean([at.right_masked for at in leaked.positions]))
 
 
 def test_the_models_own_translation_and_a_long_one(bundle):
     own = masking.leak(bundle, SHORT, None, "fr")
     assert own.length == len(reference(bundle, SHORT, "fr", None).ids)
     long = masking.leak(bundle, SHORT, "Je suis " * 16 + TARGET, "fr")
-    assert long.length > masking.MOST_LEAKING == len(long.positions) == len(long.tokens)
-    assert long.moved_by.shape == (masking.MOST_LEAKING,) * 2
+    assert long.length > masking.MOST_LEAKING == len(long.positions) + 1 == len(long.tokens)
+    assert long.moved_by.shape == (masking.MOST_LEAKING - 1, masking.MOST_LEAKING)
 
 
 # ── nothing to see ───────────────────────────────────────────────────────────────────────────────

@@ -10,8 +10,8 @@ from model.analysis import positions
 from model.analysis.positions import BASE, Shuffled
 from model.analysis.words import attention_map
 from viz import cache, parts, sentence, state
+from viz.charts.cells import Axis, signed_map
 from viz.charts.heatmap import HeatmapText, heatmap
-from viz.charts.signed import Axis, signed_map
 from viz.charts.waves import COLOURS, WaveText, fall, waves
 from viz.i18n import Say
 from viz.numbers import number
