@@ -3,7 +3,7 @@
 
 const TELL_MS = 400; // the link may follow when the hand rests
 const LABELS = { width: 88, height: 58, font: 12 };
-const CELL = { matrix: [26, 22], row: [66, 30], text: [44, 17] };
+const CELL = { matrix: [26, 22], row: [84, 30], text: [44, 17] };
 const BIG = 6; // from this size on, cells are drawn one by one, with a gap
 const TABLE = { rows: 12, columns: 10 };
 
@@ -181,7 +181,7 @@ class StepsView {
     const segments = element("div", { className: "segments" }, Object.values(this.forms));
     const steps = element("div", { className: "group" }, [this.back, this.count, this.next]);
     const words = element("div", { className: "group" }, [this.query.root, this.looked.root]);
-    const bar = element("div", { className: "bar" }, [steps, segments, words, this.tableButton]);
+    const bar = element("div", { className: "bar" }, [steps, segments, this.tableButton, words]);
     const stage = element("div", { className: "stage" }, [
       this.title,
       this.sentence,
@@ -306,8 +306,9 @@ class StepsView {
     const pictures = parts.filter((part) => part.matrix);
     const row = this.place.form === "row";
     const narrow = this.width < 700;
-    const signs = 34 * (parts.length - pictures.length) + 12 * pictures.length;
-    const gutters = pictures.filter((picture) => picture.labels).length * (narrow ? 60 : LABELS.width);
+    const begins = parts[0].matrix ? 0 : 60; // a line that begins with its sign keeps room for it
+    const signs = begins + 34 * (parts.length - pictures.length) + 12 * pictures.length;
+    const gutters = pictures.filter((picture) => picture.labels).length * (LABELS.width + 24);
     const share = (picture) => Math.sqrt(Math.min(picture.matrix.columns, 160) + 6);
     const total = pictures.reduce((sum, picture) => sum + share(picture), 0);
     const room = narrow ? this.width - 70 : Math.max(200, this.width - signs - gutters - 8);
@@ -315,7 +316,8 @@ class StepsView {
     const drawn = parts.map((part) => {
       if (!part.matrix) return element("span", { className: "sign", innerHTML: part.sign });
       const one = part.matrix.rows === 1;
-      const [mostWide, mostHigh] = CELL[row && one && part.columnsAre === "key" ? "row" : "matrix"];
+      const words = (row && one && part.columnsAre === "key") || part.matrix.columns === 1;
+      const [mostWide, mostHigh] = CELL[words ? "row" : "matrix"];
       const width = narrow ? room : (room * share(part)) / total;
       const cell = {
         width: Math.min(width / part.matrix.columns, mostWide),
@@ -323,17 +325,18 @@ class StepsView {
       };
       return this.figure({ ...part, cell });
     });
-    return element("div", { className: "equation" }, drawn);
+    return element("div", { className: `equation ${row ? "single" : ""}` }, drawn);
   }
 
   figure(picture) {
     const { matrix, cell, symbol, labels, name } = picture;
     const { text } = this.message;
     const size = { width: matrix.columns * cell.width, height: matrix.rows * cell.height };
-    const words = (axis) => labels && ["query", "key", "head"].includes(picture[`${axis}Are`]);
+    const words = (axis) => labels && ["query", "key"].includes(picture[`${axis}Are`]);
     const left = words("rows") ? (this.width < 700 ? 60 : LABELS.width) : 0;
-    const wide = cell.width >= CELL.text[0];
-    const top = words("columns") ? (wide ? 18 : cell.width >= 11 ? LABELS.height : 16) : 0;
+    const slots = labels && picture.columnsAre === "slot";
+    const wide = slots || cell.width >= CELL.text[0];
+    const top = slots || words("columns") ? (wide ? 18 : cell.width >= 11 ? LABELS.height : 16) : 0;
     Object.assign(picture, { left, top, size });
     const canvas = element("canvas", { role: "img", tabIndex: -1 });
     canvas.ariaLabel = `${picture.plain}: ${matrix.rows} × ${matrix.columns}`;
@@ -342,9 +345,10 @@ class StepsView {
     this.paint(ctx, matrix, { left, top, ...size });
     this.frame(ctx, picture);
     if (left) this.rowLabels(ctx, picture);
-    if (top) this.columnLabels(ctx, picture, wide);
+    if (slots) this.headLabels(ctx, picture);
+    else if (top) this.columnLabels(ctx, picture, wide);
     this.cellNumbers(ctx, picture);
-    const range = matrix.share ? text.range_share : fill(text.range, { most: number(this.scale(matrix)) });
+    const range = matrix.share ? text.range_share : fill(text.range, { most: this.scale(matrix) });
     const caption = element("figcaption", {}, [
       element("span", { className: "symbol", innerHTML: symbol }),
       element("span", { className: "shape", textContent: `${matrix.rows} × ${matrix.columns}` }),
@@ -510,6 +514,17 @@ class StepsView {
     }
   }
 
+  headLabels(ctx, { left, top, size }) {
+    const { heads, head, text } = this.message;
+    const part = size.width / heads;
+    ctx.textAlign = "center";
+    ctx.textBaseline = "alphabetic";
+    for (const index of range(heads)) {
+      const name = fill(text.head, { head: index + 1 });
+      this.word(ctx, name, left + (index + 0.5) * part, top - 5, part - 2, index === head);
+    }
+  }
+
   word(ctx, words, x, y, most, chosen) {
     ctx.font = `${chosen ? 700 : 400} ${LABELS.font}px ${this.font}`;
     ctx.fillStyle = this.ink;
@@ -529,6 +544,7 @@ class StepsView {
       const strong = Math.abs(value) / most > 0.6 && value !== -Infinity;
       ctx.fillStyle = strong ? (this.dark ? "#08110f" : "#ffffff") : this.ink;
       const x = left + ((i % matrix.columns) + 0.5) * cell.width;
+      if (ctx.measureText(number(value)).width > cell.width - 4) return; // then it is read by pointing
       ctx.fillText(number(value), x, top + (Math.floor(i / matrix.columns) + 0.5) * cell.height + 0.5);
     });
   }
@@ -614,7 +630,7 @@ class StepsView {
   // Rows over words are wide: in the single-query form each stands on a line of its own.
   stacked(first, ...rest) {
     if (this.place.form !== "row") return [[first, ...rest]];
-    const lines = [[first]];
+    const lines = [[sign(""), first]];
     for (let i = 0; i < rest.length; i += 2) lines.push([rest[i], rest[i + 1]]);
     return lines;
   }
@@ -662,7 +678,10 @@ class StepsView {
   softmaxLines() {
     const exp = this.part("exp", { labels: this.place.form === "row" });
     const weights = this.part("weights", { ...RESULT, labels: true });
-    return this.stacked(this.part("masked", LABELLED), sign("exp →"), exp, sign("÷ Σ ="), weights);
+    const masked = this.part("masked", LABELLED);
+    if (this.place.form === "row") return this.stacked(masked, sign("exp →"), exp, sign("÷ Σ ="), weights);
+    const total = this.titled("total", { matrix: this.transposed(this.message.arrays.total), rowsAre: "query" });
+    return [[masked, sign("exp →"), exp, sign("÷"), total, sign("="), weights]];
   }
 
   weighLines() {
@@ -752,8 +771,9 @@ class StepsView {
     this.multiplied.hidden = !following;
     if (!following) return;
     const [q, k, products] = [this.row("q").values, this.row("k").values, this.products().values];
+    const sums = running({ values: products }).values;
     const items = [...products].map((product, d) => {
-      const item = element("li");
+      const item = element("li", { title: `${this.message.text.running}: ${number(sums[d])}` });
       item.append(`${number(q[d])} × ${bracket(number(k[d]))} = `, element("b", { textContent: number(product) }));
       return item;
     });
@@ -857,13 +877,13 @@ const LABELLED = { labels: true };
 const RESULT = { result: true, lit: true };
 const PLAIN = {
   x: "x", memory: "h", q: "q", k: "k", v: "v", k_t: "Kᵀ", products: "q × k", w_q: "W^Q", w_k: "W^K", w_v: "W^V", w_o: "W^O",
-  b_q: "b^Q", b_k: "b^K", b_v: "b^V", b_o: "b^O", scores: "q · k", scaled: "q · k ÷ √dₖ", exp: "exp", weights: "a",
+  b_q: "b^Q", b_k: "b^K", b_v: "b^V", b_o: "b^O", scores: "q · k", scaled: "q · k ÷ √dₖ", exp: "exp", total: "Σ", weights: "a",
   weighted: "a × v", context: "z", out: "out",
 };
 
 const mi = (name) => `<mi>${name}</mi>`;
 const mn = (value) => `<mn>${value}</mn>`;
-const mo = (text) => `<mo>${text}</mo>`;
+const mo = (text) => `<mo lspace="${"=+".includes(text) ? 0.25 : 0}em" rspace="${"=+,".includes(text) ? 0.25 : 0}em">${text}</mo>`;
 const say = (text) => `<mtext>${text}</mtext>`;
 const mrow = (...inner) => `<mrow>${inner.join("")}</mrow>`;
 const sup = (base, raised) => `<msup>${base}${raised}</msup>`;
@@ -890,6 +910,7 @@ function symbol(name, single, cross) {
     scores: () => scores,
     scaled: () => fraction(scores, rootDk),
     exp: () => sup(mi("e"), mrow(mi("s"), mo("−"), say("max"))),
+    total: () => mo("Σ"),
     weights: () => of("A", "i"),
     weighted: () => mrow(sub(mi("a"), mrow(mi("i"), mi("j"))), sub(mi("v"), mi("j"))),
     context: () => of("Z", "i"),
@@ -917,7 +938,7 @@ function formulas({ cross, stages, heads: count }, form, stage) {
   const softmax = mrow(at("softmax", mrow(say("softmax"), mo("("))), masked, at("softmax", mo(")")));
   const context = mrow(at("context", mrow(of("context"), mo("="))), softmax, at("weigh", mi("V")));
   const heads = mrow(at("concat", mrow(say("Concat"), mo("("), sub(head, mn(1)), mo(","), mo("…"), mo(","), sub(head, mn(count)), mo(")"))));
-  const out = mrow(at("output", mrow(say("Out"), mo("="))), heads, at("output", mrow(symbol("w_o"), mo("+"), symbol("b_o"))));
+  const out = mrow(at("output", mrow(say("Out&nbsp;"), mo("="))), heads, at("output", mrow(symbol("w_o"), mo("+"), symbol("b_o"))));
   return [projected("x", "q"), projected("memory", "k"), projected("memory", "v"), math(context), math(out)].join("");
 }
 
