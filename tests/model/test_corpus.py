@@ -20,7 +20,8 @@ from model.errors import ModelError
 
 N = 600
 PRONOUNS = {
-    "en": {"it", "they", "he", "she", "them", "him", "her", "its", "itself", "themselves"},
+    "en": {"it", "they", "he", "she", "them", "him", "her", "its", "his", "their", "itself"}
+    | {"themselves"},
     "fr": {"il", "elle", "ils", "elles", "le", "la", "les", "l'", "lui", "leur"},
     "ko": {"그것", "그것들", "그건", "그게", "그걸", "그", "그녀", "그들"},
 }
