@@ -386,6 +386,11 @@ class ForcedRun:
         """Cross-entropy in nats per piece: the mean of −log P over the right pieces."""
         return float(-self.log_p.mean())
 
+    @property
+    def least_sure(self) -> int:
+        """The position before `</s>` at which the right piece was the least likely."""
+        return int(self.log_p[:-1].argmin())
+
     def smoothed_loss(self, smoothing: float) -> float:
         """(1 − ε) · cross-entropy + ε · mean of −log P over the vocabulary; what training saw."""
         return float((1 - smoothing) * self.loss - smoothing * self.mean_log_p.mean())

@@ -14,8 +14,8 @@ from viz.numbers import number
 MOST_LEVELS = 40
 """So many steps are drawn; a translation seldom has more."""
 
-_WIDE, _HIGH = 104, 42  # a node
-_RIGHT, _DOWN = 136, 50  # from one node to the next
+_WIDE, _HIGH = 92, 42  # a node
+_RIGHT, _DOWN = 114, 50  # from one node to the next
 _EDGE = 6
 _WON = "#0b7a70"  # the light theme's primary colour: white reads on it, on paper and blackboard
 
@@ -54,10 +54,9 @@ def beam_tree(tree: BeamTree, text: BeamText) -> str:
         _node(node, *places[n], text, is_winner=n == tree.winner) for n, node in enumerate(shown)
     ]
     return (
-        '<div style="overflow-x:auto;padding-bottom:6px" tabindex="0">'
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}" '
         f'viewBox="0 0 {wide} {high}" role="img" aria-label="{html.escape(text.title)}">'
-        f"{''.join(edges)}{''.join(nodes)}</svg></div>"
+        f"{''.join(edges)}{''.join(nodes)}</svg>"
     )
 
 
@@ -117,7 +116,7 @@ def _tooltip(node: BeamNode, text: BeamText) -> str:
     return _escape("\n".join(lines))
 
 
-def _short(piece: str, most: int = 11) -> str:
+def _short(piece: str, most: int = 10) -> str:
     return piece if len(piece) <= most else piece[: most - 1] + "…"
 
 

@@ -15,6 +15,7 @@ from model.analysis.words import sharpest_head
 from viz import cache, sentence, state
 from viz.charts.beam_tree import MOST_LEVELS, BeamText, beam_tree
 from viz.charts.decoding import before_after, losses, side_by_side
+from viz.components.drawing import drawing
 from viz.components.writing_view import Step, moved_to, writing_view
 from viz.i18n import Say, literal
 from viz.numbers import number
@@ -30,11 +31,11 @@ _CANDIDATES = 8
 _BARS = 10
 _TOP_K = (1, 2, 3, 5, 10, 20, 50, 100, None)
 
+# The lecture's own pair. No docstring: Streamlit would print it on the page.
 LESSON = (
     "어제 카페 갔었어 거기 사람 많더라",
     "I went to the cafe yesterday; there were many people there.",
 )
-"""The lecture's own pair."""
 
 
 def render() -> None:
@@ -73,6 +74,7 @@ def _part(say: Say, looked: Looked) -> Part:
             key="decoding.part",
             required=True,
             on_change=_part_chosen,
+            wrap=True,
         )
         state.follow("decoding.to", looked.to)
         st.segmented_control(
@@ -335,14 +337,20 @@ def _beam(say: Say, looked: Looked) -> None:
     """The tree of every hypothesis, and what ended, by its score."""
     bundle, text = looked.bundle, looked.trace.source_text
     width = st.slider(
-        say("decoding.beam.width"), 1, 5, 3, key="decoding.beam", help=say("decoding.beam.help")
+        say("decoding.beam.width"),
+        1,
+        5,
+        3,
+        key="decoding.beam",
+        help=say("decoding.beam.help"),
+        width=320,
     )
     tree = cache.beam_tree(bundle.name, bundle.version, text, looked.to, width)
     greedy = cache.beam_tree(bundle.name, bundle.version, text, looked.to, 1)
     st.caption(say("decoding.beam.legend", drawn=2 * width, width=width))
     names = ("text", "probability", "log_p", "score", "kept", "ended", "dropped", "won")
     words = BeamText(say("decoding.beam.alt"), *(say(f"decoding.beam.{name}") for name in names))
-    st.html(beam_tree(tree, words))
+    drawing(beam_tree(tree, words), key="decoding:tree")
     if tree.n_levels > MOST_LEVELS:
         st.caption(say("decoding.beam.cut", most=MOST_LEVELS, levels=tree.n_levels))
     st.latex(
@@ -351,7 +359,7 @@ def _beam(say: Say, looked: Looked) -> None:
     )
     st.caption(say("decoding.beam.formula"))
     won, first = tree.nodes[tree.winner], greedy.nodes[greedy.winner]
-    st.table(
+    st.dataframe(
         pd.DataFrame(
             [
                 {
@@ -455,6 +463,7 @@ def _position(say: Say, looked: Looked, forced: ForcedRun) -> int:
     chosen: int = st.selectbox(
         say("decoding.forcing.position"),
         range(len(right)),
+        forced.least_sure,
         format_func=lambda n: f"{n + 1} · {label(right[n])}",
         key=f"decoding.position {looked.to} {len(right)} {looked.trace.output}",
         width=220,
