@@ -19,6 +19,7 @@ def main() -> None:
                 st.Page("viz/views/attention.py", title=say("nav.attention")),
                 st.Page("viz/views/block.py", title=say("nav.block")),
                 st.Page("viz/views/positions.py", title=say("nav.positions")),
+                st.Page("viz/views/masks.py", title=say("nav.masks")),
                 st.Page("viz/views/decoding.py", title=say("nav.decoding")),
             ],
         },

@@ -16,7 +16,7 @@ from ..checkpoint import Bundle
 from ..config import Lang
 from ..masks import look_ahead_mask, pad, padding_mask
 from ..tokenizer import Encoding, check_length, check_text
-from ..trace import AttentionSteps
+from ..trace import AttentionSteps, Trace
 from ..transformer import EOS, PAD
 from .decoding import START, Candidate, label, pieces_of, reference, top
 
@@ -50,7 +50,7 @@ class Masked:
 
 
 def around_mask(steps: AttentionSteps) -> Masked:
-    """The stages of a head that a Trace holds."""
+    """A head that a Trace holds, around its mask."""
     return Masked(steps.scaled, steps.mask, steps.masked, steps.weights, steps.largest_difference)
 
 
@@ -80,7 +80,7 @@ class Batch:
     row: int
     words: Bool[np.ndarray, " key"]
     look_ahead: Bool[np.ndarray, "query key"]
-    stages: Masked
+    around: Masked
     changed_by_company: float
 
     @property
@@ -91,7 +91,7 @@ class Batch:
     @property
     def taken(self) -> Float[np.ndarray, " query"]:
         """The share of each row that padding would take in this head without the padding mask."""
-        weights = softmax(np.where(self.look_ahead, self.stages.scaled, np.float32(-np.inf)))
+        weights = softmax(np.where(self.look_ahead, self.around.scaled, np.float32(-np.inf)))
         share: Float[np.ndarray, " query"] = weights[:, ~self.words].sum(axis=-1)
         return share
 
@@ -99,6 +99,11 @@ class Batch:
     def mean_taken(self) -> float:
         """`taken`, the mean over the words' rows."""
         return float(self.taken[self.words].mean())
+
+    @property
+    def most_taken(self) -> tuple[float, float]:
+        """The largest of `taken` among the words' rows, and among the padding's own."""
+        return float(self.taken[self.words].max()), float(self.taken[~self.words].max(initial=0))
 
     @property
     def most_robbed(self) -> int:
@@ -168,7 +173,7 @@ def _batch(
         row=short,
         words=words,
         look_ahead=look_ahead,
-        stages=Masked(
+        around=Masked(
             scaled, look_ahead & words, masked, weights, _largest(softmax(masked) - weights)
         ),
         changed_by_company=_largest(weights[:n_words, :n_words] - by_itself),
@@ -246,6 +251,11 @@ class Leak:
     first = START - 1
 
     @property
+    def later(self) -> Bool[np.ndarray, "position later"]:
+        """Where `moved_by` has something to say."""
+        return np.triu(np.ones(self.moved_by.shape, dtype=bool), 1 + self.first)
+
+    @property
     def worst(self) -> int:
         """The place in `positions` whose prediction moves the most."""
         return max(range(len(self.positions)), key=lambda n: self.positions[n].moved)
@@ -297,6 +307,15 @@ def leak(bundle: Bundle, text: str, target: str | None, lang: Lang) -> Leak:
     return Leak(labels(read)[:n], len(read.ids), rows, moved_by)
 
 
+def leak_difference(found: Leak, trace: Trace) -> float:
+    """Of the predictions with the mask from those of a Trace of the same two texts: the largest."""
+    captured = torch.tensor(trace.logits).softmax(dim=-1).numpy()[Leak.first :]
+    return max(
+        abs(at.masked.probability - float(row[at.masked.id]))
+        for at, row in zip(found.positions, captured, strict=False)
+    )
+
+
 def _predictions(
     bundle: Bundle, text: str, target: list[int], masks: Bool[Tensor, "B T T"]
 ) -> list[Float[np.ndarray, "T vocab"]]:
@@ -342,6 +361,11 @@ class Nothing:
     before: Candidate
     after: Candidate
     moved: float
+
+    @property
+    def largest(self) -> float:
+        """Of all weights and context values: nothing but zero."""
+        return max(_largest(self.weights), _largest(self.context))
 
 
 def nothing_to_see(

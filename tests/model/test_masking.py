@@ -38,7 +38,7 @@ def test_the_shorter_sentence_is_filled_up(bundle, padded):
 
 
 def test_padding_is_minus_infinity_then_exactly_zero(padded):
-    stages = padded.stages
+    stages = padded.around
     assert np.isneginf(stages.masked[:, ~padded.words]).all()
     assert (stages.weights[:, ~padded.words] == 0).all()
     np.testing.assert_array_equal(stages.masked[:, padded.words], stages.scaled[:, padded.words])
@@ -52,16 +52,16 @@ def test_company_changes_nothing(bundle, padded):
     assert padded.changed_by_company < 1e-5
     n = len(bundle.tokenizer.source(SHORT).ids)
     alone = trace(bundle, SHORT).attention("encoder")[1, 2]
-    np.testing.assert_allclose(padded.stages.weights[:n, :n], alone, atol=1e-5)
+    np.testing.assert_allclose(padded.around.weights[:n, :n], alone, atol=1e-5)
 
 
 def test_what_padding_would_have_taken(padded):
-    unmasked = torch.tensor(padded.stages.scaled).softmax(dim=-1).numpy()
+    unmasked = torch.tensor(padded.around.scaled).softmax(dim=-1).numpy()
     np.testing.assert_allclose(padded.taken, unmasked[:, ~padded.words].sum(axis=-1), atol=1e-6)
     assert (padded.taken > 0).all()
     assert padded.mean_taken == pytest.approx(padded.taken[padded.words].mean())
     assert padded.taken[padded.most_robbed] == padded.taken[padded.words].max()
-    np.testing.assert_allclose(padded.stages.unmasked, unmasked, atol=1e-6)
+    np.testing.assert_allclose(padded.around.unmasked, unmasked, atol=1e-6)
 
 
 def test_equal_lengths_need_no_padding(bundle):
@@ -87,13 +87,14 @@ def test_both_masks_at_once(bundle):
     for query in range(n):
         for key in range(n):
             allowed = key <= query and key < words
-            assert batch.stages.mask[query, key] == allowed
-            assert (batch.stages.weights[query, key] > 0) == allowed
-    assert batch.stages.largest_difference < 1e-6
+            assert batch.around.mask[query, key] == allowed
+            assert (batch.around.weights[query, key] > 0) == allowed
+    assert batch.around.largest_difference < 1e-6
     assert batch.changed_by_company < 1e-5
     # Padding stands behind the words, so that looking ahead is what a word would have to do.
     assert (batch.taken[:words] == 0).all()
     assert (batch.taken[words:] > 0).all()
+    assert batch.most_taken == (0, pytest.approx(batch.taken.max()))
 
 
 def test_stages_of_a_trace(bundle):
@@ -146,6 +147,13 @@ def test_without_the_mask_it_is_one_run_that_sees_everything(bundle, leaked):
         assert at.right_lifted == pytest.approx(lifted[t, ids[t]], abs=1e-5)
 
 
+def test_the_leaks_own_model_is_compared_with_a_trace(bundle, leaked):
+    read = trace(bundle, TEXT, target=TARGET, target_lang="fr")
+    assert masking.leak_difference(leaked, read) < 1e-5
+    read.points["logits"][2, leaked.positions[1].masked.id] -= 5
+    assert masking.leak_difference(leaked, read) > 0.01
+
+
 def test_each_later_piece_is_let_in_by_itself(bundle, leaked):
     n, masked = leaked.length, predictions(bundle)
     for later in range(n):
@@ -159,7 +167,9 @@ def test_each_later_piece_is_let_in_by_itself(bundle, leaked):
 
 
 def test_what_leaks_comes_from_later(leaked):
-    assert (np.tril(leaked.moved_by, 1) == 0).all()
+    assert (leaked.moved_by[~leaked.later] == 0).all()
+    assert (leaked.moved_by[leaked.later] > 0).all()
+    assert leaked.later.sum() == sum(range(leaked.length - 1))
     assert leaked.moved_by.max() > 1e-3
     last = leaked.positions[-1]
     assert (last.source, last.source_guess) == (None, None)
@@ -187,6 +197,7 @@ def test_a_row_with_nothing_to_see(bundle, layer, query):
     assert np.isnan(found.naive).all()
     assert (found.weights == 0).all()
     assert (found.context == 0).all()
+    assert found.largest == 0
     assert 0 < found.moved <= 1
     expected = predictions(bundle)[query]
     assert found.before.probability == pytest.approx(expected.max(), abs=1e-5)
