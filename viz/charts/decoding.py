@@ -139,35 +139,22 @@ def losses(
     Args:
         labels: what a bar and the line are called.
     """
-    bars = _columns(right, nats, labels[0], theme.ACCENT)
-    line = {
-        "type": "line",
-        "x0": -0.5,
-        "x1": len(right) - 0.5,
-        "y0": mean,
-        "y1": mean,
-        "line": {"color": ASTRAY, "width": 2},
-    }
-    note = {
-        "x": len(right) - 0.5,
-        "y": mean,
-        "text": f"{html.escape(labels[1])} {number(mean)}",
-        "showarrow": False,
-        "xanchor": "right",
-        "yanchor": "bottom",
-        "font": {"color": ASTRAY},
-    }
+    line = go.Scatter(
+        x=[-0.5, len(right) - 0.5],
+        y=[mean, mean],
+        mode="lines",
+        name=f"{labels[1]} {number(mean)}",
+        line={"color": ASTRAY, "width": 2},
+        hoverinfo="skip",
+    )
     layout = {
         "xaxis": _pieces(right),
-        "yaxis": {"title": {"text": html.escape(labels[0])}, "rangemode": "tozero"}
-        | {"fixedrange": True},
-        "shapes": [line],
-        "annotations": [note],
+        "yaxis": {"rangemode": "tozero", "fixedrange": True},
         "bargap": 0.3,
         "height": 320,
-        "showlegend": False,
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     }
-    return go.Figure([bars], _ground() | layout)
+    return go.Figure([_columns(right, nats, labels[0], theme.ACCENT), line], _ground() | layout)
 
 
 def _columns(
