@@ -72,6 +72,10 @@ def _evaluate(options: argparse.Namespace) -> None:
     metrics["speed"] = measure_speed(model, tokenizer)
     print(report(metrics), every_head(metrics), sep="\n")
     if options.keep:
+        # The same weights: what other files gave before still holds.
+        if "scores" in metrics:
+            before = bundle.metrics.get("scores", {}).get("dev", {})
+            metrics["scores"]["dev"] = before | metrics["scores"]["dev"]
         train_config = from_dict(TrainConfig, metrics["training"]["settings"])
         written = card(bundle.name, bundle.config, train_config, metrics)
         save_metrics(options.checkpoint, metrics, written)

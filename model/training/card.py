@@ -275,8 +275,7 @@ def _words(metrics: Metrics) -> str:
 def _speed(speed: Metrics | None) -> str:
     if not speed:
         return ""
-    lines = ["### Speed", "", f"Greedily on the CPU, *{speed['text']}*, median of "
-             f"{speed['repeats']}:", ""]  # fmt: skip
+    lines = ["### Speed", "", f"Greedily on the CPU, medians, *{speed['text']}*", ""]
     for lang, name in _LANGUAGE_NAMES.items():
         if lang in speed:
             times = speed[lang]["milliseconds"].items()

@@ -89,7 +89,6 @@ def test_what_else_was_measured_is_told_too(metrics: dict[str, Any]) -> None:
         "scores": {"generated": {"en-ko": scored(77)}, "dev": {"real.tsv": dev}},
         "speed": {
             "text": "I go.",
-            "repeats": 11,
             "ko": {"pieces": 3, "milliseconds": {"1": 8.5, "2": 6.25}},
         },
         "seen": {"en": {"cat": 100, "giraffe": 3, "zebra": 0}},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 import torch
 
+from model import load
+from model.__main__ import main
 from model.analysis.coreference import naming_probabilities
 from model.analysis.evaluate import (
     Answers,
@@ -24,10 +27,12 @@ from model.analysis.evaluate import (
     wilson,
 )
 from model.capture import capture, intervene
-from model.config import PRESETS, ModelConfig
+from model.checkpoint import save
+from model.config import PRESETS, ModelConfig, to_dict
 from model.corpus.generator import generate
 from model.corpus.splits import SPLITS
 from model.tokenizer import Encoding, Tokenizer
+from model.training.card import report
 from model.training.loop import learn_vocabulary
 from model.transformer import Transformer
 
@@ -207,3 +212,27 @@ def test_speed_is_timed_on_the_cpu_and_leaves_the_threads_alone(
     assert set(speed["fr"]["milliseconds"]) == {"1", "2"}
     assert all(ms > 0 for ms in speed["fr"]["milliseconds"].values())
     assert 0 <= speed["fr"]["pieces"] <= 2 * 6 + 20
+
+
+def test_the_command_keeps_what_it_measured_and_what_it_measured_before(
+    model: Transformer, tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model.__main__.evaluate", functools.partial(evaluate, items=4))
+    quickly = functools.partial(measure_speed, text="I go.", threads=(1,))
+    monkeypatch.setattr("model.__main__.measure_speed", quickly)
+    how = {
+        "steps": 1, "processes": 1, "command": "", "device": "CPU", "precision": "32-true",
+        "seconds": 1, "torch": "2", "python": "3", "epochs": 1,
+        "settings": to_dict(PRESETS["tiny"].train),
+    }  # fmt: skip
+    checkpoint, dev = tmp_path / "mine", tmp_path / "real.tsv"
+    save(checkpoint, model, tokenizer, {"training": how}, "")
+    dev.write_text("I sing.\t나는 노래한다.\n", encoding="utf-8")
+    assert main(["evaluate", str(checkpoint), "--keep", "--dev", str(dev)]) == 0
+    assert main(["evaluate", str(checkpoint), "--keep"]) == 0
+    metrics = load(checkpoint).metrics
+    assert metrics["training"] == how
+    assert set(metrics["scores"]["dev"]) == {"real.tsv"}
+    assert metrics["speed"]["ko"]["milliseconds"]["1"] > 0
+    assert report(metrics) in (checkpoint / "CARD.md").read_text(encoding="utf-8")
+    assert (checkpoint / "metrics.json").stat().st_size < 300_000
