@@ -22,6 +22,9 @@ def main() -> None:
                 st.Page("viz/views/masks.py", title=say("nav.masks")),
                 st.Page("viz/views/decoding.py", title=say("nav.decoding")),
             ],
+            say("nav.try"): [
+                st.Page("viz/views/calculator.py", title=say("nav.calculator")),
+            ],
         },
         position="top",
     )
