@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 
-from ..checkpoint import write_atomically
 from ..config import Lang
 from ..corpus.generator import wordings_of
 from ..corpus.lexicon import load_lexicon
@@ -58,33 +55,6 @@ def times_seen(seen: Mapping[str, Mapping[str, int]], word: str, lang: Lang) -> 
     """
     known = _word(_form(word), lang)
     return seen.get(lang, {}).get(known) if known else None
-
-
-class SeenWords:
-    """Counts a training's words epoch by epoch, in files that a training which goes on finds again.
-
-    Each epoch has a small file of its own; one that is counted twice is replaced.
-    """
-
-    def __init__(self, out: Path) -> None:
-        self._folder = out / "seen"
-
-    def add_epoch(self, epoch: int, texts: Iterable[tuple[Lang, str]]) -> None:
-        """Count all sentences, sources and targets, that this epoch goes through."""
-        by_language: dict[Lang, list[str]] = {}
-        for lang, text in texts:
-            by_language.setdefault(lang, []).append(text)
-        counts = {lang: count_words(by_language[lang], lang) for lang in sorted(by_language)}
-        self._folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._folder / f"{epoch:06d}.json", json.dumps(counts).encode())
-
-    def total(self) -> dict[Lang, dict[str, int]]:
-        """How often each word stood in all epochs together; the last may not have been finished."""
-        total: dict[Lang, Counter[str]] = {}
-        for path in sorted(self._folder.glob("*.json")):
-            for lang, counts in json.loads(path.read_text(encoding="utf-8")).items():
-                total.setdefault(lang, Counter()).update(counts)
-        return {lang: dict(sorted(counts.items())) for lang, counts in total.items()}
 
 
 def _joined(tokens: list[str], forms: Mapping[Form, str]) -> Iterator[Form]:

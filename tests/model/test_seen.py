@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from model.analysis.seen import SeenWords, count_words, times_seen
-from model.config import LANGUAGES
+from model.analysis.seen import count_words, times_seen
+from model.config import LANGUAGES, Lang
 from model.corpus.lexicon import load_lexicon
+from model.tokenizer import Tokenizer
+from model.training.batches import Encoded, Pair
+from model.training.seen import SeenWords
+from model.transformer import EOS
 
 
 def test_plurals_and_capitals_count_for_the_word() -> None:
@@ -49,13 +53,35 @@ def test_the_count_of_a_word_as_somebody_typed_it() -> None:
     assert times_seen(seen, "girafe", "fr") is None  # nothing was counted in French
 
 
-def test_epochs_add_up_and_one_counted_again_is_replaced(tmp_path: Path) -> None:
-    SeenWords(tmp_path).add_epoch(0, [("en", "a cat"), ("ko", "고양이가"), ("en", "a dog")])
-    SeenWords(tmp_path).add_epoch(1, [("en", "a cat and a cat")])
-    again = SeenWords(tmp_path)  # a training that goes on
-    again.add_epoch(1, [("en", "a cat"), ("fr", "un chat")])
-    total = again.total()
-    assert (total["en"]["cat"], total["en"]["dog"], total["en"]["giraffe"]) == (2, 1, 0)
-    assert total["ko"]["고양이"] == 1
-    assert total["fr"]["chat"] == 1
-    assert SeenWords(tmp_path / "nothing").total() == {}
+def pair(tokenizer: Tokenizer, source: str, target: str, lang: Lang) -> Pair:
+    ids = tuple(tokenizer.source(source).ids)
+    return Pair(Encoded(ids, ()), (*tokenizer.target(target, lang).ids, EOS))
+
+
+def test_epochs_add_up_and_the_last_counts_as_far_as_it_came(
+    tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    """A training of two epochs and a batch, killed once in its second epoch."""
+    student = pair(tokenizer, "I am a student.", "Je suis étudiant.", "fr")
+    animal = pair(tokenizer, "그 동물은 길을 건너지 않았다.", "The animal was tired.", "en")
+    unknown = Pair(student.source, student.target[:2])  # no translation is known
+    epochs = [[[student, animal], [unknown]], [[animal]], [[student], [animal]]]
+    made: list[int] = []
+
+    def batches(epoch: int) -> list[list[Pair]]:
+        made.append(epoch)
+        return epochs[epoch]
+
+    SeenWords(tokenizer, tmp_path).add_epoch(1, epochs[0])  # replaced below
+    seen = SeenWords(tokenizer, tmp_path)
+    seen.add_epoch(1, epochs[1])
+    total = seen.total(batches, epoch=2, n_batches=1)
+    assert made == [0, 2]  # what was not counted yet
+    assert total["en"]["student"] == 3
+    assert total["en"]["animal"] == 2
+    assert total["en"]["giraffe"] == 0
+    assert (total["ko"]["동물"], total["ko"]["길"]) == (2, 2)
+    assert total["fr"]["étudiant"] == 2
+    # The end was moved: the epoch goes on, and what it had counted counts once.
+    assert seen.total(batches, epoch=2, n_batches=2)["ko"]["동물"] == 3
+    assert made == [0, 2, 2]
