@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 
 from model import ModelConfig
-from viz.components.architecture import ArchitectureText, Box, Here, Layer, boxes, plan
+from viz.components.architecture import ArchitectureText, Box, Here, Layer, plan
 
 TEXT = ArchitectureText(
     **{f.name: f.name for f in fields(ArchitectureText)} | {"layer": "Layer {layer}"}
@@ -19,6 +19,14 @@ def config(**changes):
 def draw(here=None, **changes):
     here = here or Here("encoder", 1, "self_attn.add")
     return plan(config(**changes), here, TEXT, lambda box: f"?{box}")
+
+
+def boxes(drawn):
+    """Every box of the map, layers' names included."""
+    rows = [row for column in drawn.columns for row in column.rows]
+    return [
+        box for row in rows for box in ([row] if isinstance(row, Box) else [row.name, *row.boxes])
+    ]
 
 
 def opened(drawn):

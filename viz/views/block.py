@@ -13,7 +13,7 @@ import streamlit as st
 from jaxtyping import Float
 
 from model.analysis import block
-from model.analysis.block import SUBLAYERS, Module, NormSteps, Stack
+from model.analysis.block import SUBLAYERS, Module, NormSteps, Stack, Stream
 from model.analysis.words import attention_map
 from viz import choice, parts, sentence, state
 from viz.charts.bars import bar_list
@@ -71,7 +71,7 @@ def _page(say: Say, looked: Looked) -> None:
         stage = _pickers(say, looked, place)
         _STAGES[stage.rsplit(".", 1)[-1]](say, looked, place, stage)
     with drawn:
-        _map(say, looked, Here(place.stack, place.layer, stage))
+        _map(say, looked, place, stage)
     st.divider()
     _why(say, looked, place, stage)
     state.write_link()
@@ -190,8 +190,9 @@ def _sublayer_name(say: Say, stack: Stack, module: str) -> str:
 # ── the map ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _map(say: Say, looked: Looked, here: Here) -> None:
-    text = _map_text(say, looked)
+def _map(say: Say, looked: Looked, place: Place, stage: str) -> None:
+    text = _map_text(say, looked, place)
+    here = Here(place.stack, place.layer, stage)
     drawn = plan(looked.bundle.config, here, text, _href)
     box = architecture(drawn, text=text, key=MAP, on_click=_clicked)
     st.caption(say(f"block.order.{looked.trace.norm}"))
@@ -199,11 +200,12 @@ def _map(say: Say, looked: Looked, here: Here) -> None:
         st.switch_page(f"viz/views/{page}.py")
 
 
-def _map_text(say: Say, looked: Looked) -> ArchitectureText:
+def _map_text(say: Say, looked: Looked, place: Place) -> ArchitectureText:
     trace = looked.trace
-    following = block.candidates(
-        looked.bundle, trace, block.output(looked.bundle, trace, len(trace.target_tokens) - 1), 1
-    )[0]
+    # What the decoder writes behind the chosen token; seen from the encoder, its first word.
+    row = place.row if place.stack == "decoder" else 1
+    steps = block.output(looked.bundle, trace, row)
+    following = block.candidates(looked.bundle, trace, steps, 1)[0]
     counts = {"encoder": trace.n_layers["encoder"], "decoder": trace.n_layers["decoder"]}
     values = {name: say(f"block.map.{name}", n=n) for name, n in counts.items()}
     values |= {"source": trace.source_text, "target": trace.output}
@@ -511,8 +513,11 @@ def _table(say: Say, name: str, columns: dict[str, Float[np.ndarray, " n"]]) -> 
 
 
 def _piece(say: Say, piece: str) -> str:
-    """A piece of the vocabulary as a person reads it."""
-    return say("block.map.end") if piece == "</s>" else piece.replace("▁", " ").strip() or "▁"
+    """A piece of the vocabulary as a person reads it; "+" where it goes on with the one before."""
+    if piece == "</s>":
+        return say("block.map.end")
+    goes_on = not piece.startswith("▁") and piece[0].isalnum()
+    return f"+{piece}" if goes_on else piece.replace("▁", "") or "▁"
 
 
 def _size(values: np.ndarray) -> float:
@@ -532,7 +537,7 @@ def _why(say: Say, looked: Looked, place: Place, stage: str) -> None:
     with paths:
         _paths(say, place, labels)
     with carried:
-        _stream(say, looked, place, stage, labels)
+        _stream(say, found, place, stage)
 
 
 def _paths(say: Say, place: Place, labels: list[str]) -> None:
@@ -567,19 +572,19 @@ def _paths(say: Say, place: Place, labels: list[str]) -> None:
     )
 
 
-def _stream(say: Say, looked: Looked, place: Place, stage: str, labels: list[str]) -> None:
-    found = block.stream(looked.trace, place.stack)
+def _stream(say: Say, found: Stream, place: Place, stage: str) -> None:
+    named = [(layer + 1, _short(say, module)) for layer, module in found.sublayers]
     carried, contributed = found.carried[:, place.row], found.contributed[:, place.row]
     here = [layer == place.layer and stage.startswith(f"{m}.") for layer, m in found.sublayers]
     st.markdown(f"##### {say.markdown('block.why.stream', token=place.token)}")
     steps = [
-        f"{label}: {number(float(x))} + {number(float(s))}"
-        for label, x, s in zip(labels, carried, contributed, strict=True)
+        f"{layer} {name}: {number(float(x))} + {number(float(s))}"
+        for (layer, name), x, s in zip(named, carried, contributed, strict=True)
     ]
     text = StreamText(*(say(f"block.why.{f.name}") for f in fields(StreamText)))
     st.plotly_chart(
         stream_chart(
-            [(layer + 1, _short(say, module)) for layer, module in found.sublayers],
+            named,
             carried,
             contributed,
             text=text,
@@ -592,7 +597,7 @@ def _stream(say: Say, looked: Looked, place: Place, stage: str, labels: list[str
     if found.largest_difference is None:
         st.markdown(say("block.why.stream_post"))
     else:
-        st.markdown(say("block.why.stream_pre", n=len(labels)))
+        st.markdown(say("block.why.stream_pre", n=len(named)))
         parts.badge(say, found.largest_difference, _size(found.added))
 
 

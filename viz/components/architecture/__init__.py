@@ -6,7 +6,7 @@ out and draws the wires between them. A click comes back to Python; a new tab fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -246,12 +246,3 @@ class _Drawing:
 
 def _look(module: Module) -> str:
     return "ffn" if module == "ffn" else "attention"
-
-
-def boxes(plan: Plan) -> Sequence[Box]:
-    """Every box of the map, layers' names included."""
-    found: list[Box] = []
-    for column in plan.columns:
-        for row in column.rows:
-            found += [row] if isinstance(row, Box) else [row.name, *row.boxes]
-    return found

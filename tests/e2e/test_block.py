@@ -1,0 +1,111 @@
+"""The map in a real browser: every box is where it belongs and leads where it says."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+expect.set_options(timeout=30_000)  # a loaded machine is no failure
+
+
+@pytest.fixture
+def visit_block(page, address):
+    def visit_block(query: str = "", **device) -> Page:
+        opened = page(f"{address}/block?lang=en&text=I+am+a+student.{query}", **device)
+        expect(opened.locator(".architecture [data-id]").first).to_be_attached(timeout=60_000)
+        expect(opened.locator(".js-plotly-plot").last).to_be_attached()
+        return opened
+
+    return visit_block
+
+
+def box(page: Page, name: str):
+    return page.locator(f".architecture [data-id='{name}']")
+
+
+def title(page: Page):
+    return page.get_by_role("heading", level=4).first
+
+
+def test_a_click_on_a_box_calculates_its_stage_and_goes_into_the_link(visit_block):
+    page = visit_block()
+    box(page, "encoder.2.ffn.out").click()
+    expect(page.get_by_role("heading", name="Feed-forward", exact=True)).to_be_visible()
+    expect(box(page, "encoder.2.ffn.out")).to_have_attribute("aria-current", "true")
+    page.wait_for_url(re.compile(r"layer=3.*stage=ffn\.out|stage=ffn\.out.*layer=3"))
+    expect(
+        page.get_by_text(re.compile(r"negative one turns to 0 \(here \d+ of 512"))
+    ).to_be_visible()
+
+    box(page, "decoder.softmax").click()
+    expect(page.get_by_role("heading", name="Linear + softmax")).to_be_visible()
+    expect(page.locator(".architecture [aria-current]")).to_have_count(2)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_the_keyboard_reaches_a_box_and_stays_on_it(visit_block):
+    page = visit_block()
+    box(page, "encoder.0.ffn.add").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Add x + Feed-forward")).to_be_visible()
+    expect(box(page, "encoder.0.ffn.add")).to_be_focused()
+
+
+def test_an_attention_box_opens_its_page_with_sentence_kind_and_layer(visit_block):
+    page = visit_block()
+    box(page, "decoder.1.cross_attn.out").click()
+    page.wait_for_url(re.compile("/attention"))
+    expect(page.get_by_role("textbox", name="Type a sentence")).to_have_value("I am a student.")
+    page.wait_for_url(re.compile("kind=cross"))
+    page.wait_for_url(re.compile("layer=2"))
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("encoder.tokens", ""),
+        ("encoder.position", "positions"),
+        ("decoder.0.self_attn.mask", "masks"),
+        ("decoder.decoding", "decoding"),
+    ],
+)
+def test_every_other_box_leads_to_its_page(visit_block, name, path):
+    page = visit_block("&kind=decoder")
+    href = box(page, name).evaluate("link => link.href")
+    box(page, name).click()
+    page.wait_for_url(lambda url: re.search(rf"//[^/]*/{path}(\?|$)", url) is not None)
+    expect(page.get_by_role("textbox", name="Type a sentence")).to_have_value("I am a student.")
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    page.goto(href)  # what a new tab would open
+    expect(page.get_by_role("textbox", name="Type a sentence")).to_have_value("I am a student.")
+
+
+@pytest.mark.parametrize("width", [360, 768, 1366, 1920])
+def test_boxes_keep_their_words_inside_and_nothing_scrolls_sideways(visit_block, width):
+    page = visit_block("&kind=decoder&layer=1", width=width, touch=width < 700)
+    overflowing = page.locator(".architecture .box:not(.tokens)").evaluate_all(
+        "boxes => boxes.filter(b => b.scrollWidth > b.clientWidth + 1).map(b => b.dataset.id)"
+    )
+    assert overflowing == []
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("part => part.scrollWidth <= part.clientWidth")
+
+
+def test_wires_meet_the_boxes_they_join(visit_block):
+    """Each arrow that rises ends right under the middle of the box that it points at."""
+    page = visit_block()
+    gaps = page.locator(".architecture").evaluate(
+        """root => {
+          const frame = root.getBoundingClientRect();
+          const boxes = [...root.querySelectorAll('.box, .layer')]
+            .map(e => e.getBoundingClientRect());
+          return [...root.querySelectorAll('path.flow')].map(path => {
+            const end = path.getPointAtLength(path.getTotalLength());
+            return Math.min(...boxes.map(b => Math.hypot(
+              end.x - ((b.left + b.right) / 2 - frame.left), end.y - (b.bottom - frame.top))));
+          });
+        }"""
+    )
+    assert len(gaps) > 20
+    assert max(gaps) < 4
