@@ -261,6 +261,11 @@ class Leak:
         return max(range(len(self.positions)), key=lambda n: self.positions[n].moved)
 
     @property
+    def expected(self) -> dict[int, Candidate]:
+        """What is expected with the mask, by target piece."""
+        return {n: at.masked for n, at in enumerate(self.positions, start=self.first)}
+
+    @property
     def right(self) -> tuple[float, float]:
         """How likely the right next piece is on average, with the mask and without."""
         masked = [at.right_masked for at in self.positions]
@@ -307,12 +312,11 @@ def leak(bundle: Bundle, text: str, target: str | None, lang: Lang) -> Leak:
     return Leak(labels(read)[:n], len(read.ids), rows, moved_by)
 
 
-def leak_difference(found: Leak, trace: Trace) -> float:
-    """Of the predictions with the mask from those of a Trace of the same two texts: the largest."""
-    captured = torch.tensor(trace.logits).softmax(dim=-1).numpy()[Leak.first :]
+def difference_from(trace: Trace, expected: Mapping[int, Candidate]) -> float:
+    """The largest difference between what is expected behind these target pieces, and a Trace's."""
+    captured = torch.tensor(trace.logits).softmax(dim=-1).numpy()
     return max(
-        abs(at.masked.probability - float(row[at.masked.id]))
-        for at, row in zip(found.positions, captured, strict=False)
+        abs(one.probability - float(captured[place, one.id])) for place, one in expected.items()
     )
 
 

@@ -43,7 +43,7 @@ def test_a_signed_map_has_its_zero_in_the_middle_and_the_callers_limit():
 
 def test_small_pictures_write_their_numbers_and_minus_infinity():
     cells, ground, marks = signed_map(VALUES, ROWS, COLUMNS, limit=20, value="Score").data
-    assert list(cells.text[0]) == ["1.5", "−2", "0.00002"]
+    assert [list(row) for row in cells.text] == [["1.5", "−2", "0.00002"], ["", "0", "12.35"]]
     assert "Score: <b>%{text}" in cells.hovertemplate
     assert (list(marks.x), list(marks.y), list(marks.text)) == ([0], [1], ["−∞"])
     assert np.isfinite(ground.z).sum() == 1

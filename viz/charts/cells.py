@@ -16,7 +16,7 @@ from viz.numbers import D3_FORMAT, number
 
 MOST_TICKS = 40
 MOST_WRITTEN = 120  # cells with their number in them; more would be too small to read
-WIDEST_WRITTEN = 9  # columns
+WIDEST_WRITTEN = 6  # columns
 
 
 @dataclass(frozen=True)
@@ -96,12 +96,14 @@ def _map(
             "tickvals": ticks,
             "ticktext": [number(tick) for tick in ticks],
         },
-        **_words(values, rows, columns, value, written),
+        **_words(values, hidden, rows, columns, value, written),
     )
     return go.Figure(
         [cells, *_hatching(values, hidden, written)],
         {
-            "xaxis": _axis(columns, n_columns) | {"range": [-0.5, n_columns - 0.5], "side": "top"},
+            "xaxis": _axis(columns, n_columns)
+            | {"range": [-0.5, n_columns - 0.5], "side": "top"}
+            | {"tickangle": 0 if columns.labels is None else -50},
             "yaxis": _axis(rows, n_rows) | {"range": [n_rows - 0.5, -0.5]},
             "height": height or int(np.clip(110 + 26 * n_rows, 150, 720)),
             "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
@@ -113,7 +115,12 @@ def _map(
 
 
 def _words(
-    values: Float[np.ndarray, "row column"], rows: Axis, columns: Axis, value: str, written: bool
+    values: Float[np.ndarray, "row column"],
+    hidden: Bool[np.ndarray, "row column"],
+    rows: Axis,
+    columns: Axis,
+    value: str,
+    written: bool,
 ) -> dict[str, object]:
     """Tooltip, and the numbers in the cells where there is room for them."""
     words: dict[str, object] = {}
@@ -123,7 +130,8 @@ def _words(
         words["customdata"] = np.stack(np.meshgrid(*names, indexing="ij"), axis=-1)
         row, column = "%{customdata[0]}", "%{customdata[1]}"
     if written:
-        words["text"] = [[number(float(cell)) for cell in line] for line in values]
+        numbers = np.array([[number(float(cell)) for cell in line] for line in values])
+        words["text"] = np.where(hidden, "", numbers)  # the hatching says what is hidden
         words["texttemplate"] = "%{text}"
         shown = "%{text}"
     words["hovertemplate"] = (
@@ -178,7 +186,6 @@ def _axis(axis: Axis, n: int) -> dict[str, object]:
         "title": {"text": axis.title},
         "tickvals": places,
         "ticktext": [_short(labels[place]) for place in places],
-        "tickangle": -50 if axis.labels is not None else 0,
         "showgrid": False,
         "zeroline": False,
         "ticks": "",

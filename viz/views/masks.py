@@ -23,8 +23,15 @@ from viz.state import Target
 
 QUIET = {"displayModeBar": False}
 
-# Sentences to stand beside the typed one in a batch; the lecture's own first.
-COMPANIONS = ("I am sam", "I am a student.", "I am Sam.", "나는 학교에 갔다.", state.FAMOUS)
+# Sentences to stand beside the typed one in a batch.
+COMPANIONS = (
+    "I am sam",
+    "I am Sam.",
+    "I am a student.",
+    "The student went to the school.",
+    "The dog is in the house because it was cold.",
+    state.FAMOUS,
+)
 LECTURE_PADDING = "I am sam"
 LECTURE_AHEAD = {"text": "I am a student.", "to": "fr", "target": "je suis étudiant"}
 
@@ -67,8 +74,9 @@ def _lecture(say: Say, part: str) -> None:
 def _padding(say: Say, looked: Looked) -> None:
     bundle, text = looked.bundle, looked.trace.source_text
     length = len(looked.trace.source_tokens)
-    companion = _companion(say, looked, lambda one: _source_length(looked, one) - length)
-    layer, head = _layer_and_head(say, looked, "encoder")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        companion = _companion(say, looked, lambda one: _source_length(looked, one) - length)
+        layer, head = _layer_and_head(say, looked, "encoder")
     batch = cache.source_batch(bundle.name, bundle.version, (text, companion), layer, head)
     _batch_table(say, batch)
     if not batch.n_padding:
@@ -91,15 +99,19 @@ def _padding(say: Say, looked: Looked) -> None:
 
 
 def _companion(say: Say, looked: Looked, longer_by: Callable[[str], int]) -> str:
-    """The other sentence of the batch: typed, else the one that needs the least padding."""
-    gaps = {text: abs(longer_by(text)) for text in COMPANIONS}
-    first = min((text for text in COMPANIONS if gaps[text]), key=gaps.__getitem__)
+    """The other sentence of the batch: typed, else a longer one that needs the least padding."""
+    gaps = {text: longer_by(text) for text in COMPANIONS}
+    first = min(
+        (text for text in COMPANIONS if gaps[text]),
+        key=lambda text: (gaps[text] < 0, abs(gaps[text])),
+    )
     typed = st.text_input(
         say("masks.companion"),
         key="masks.companion",
         placeholder=first,
         help=say("masks.companion_help"),
         autocomplete="off",
+        width=420,
         persist_state="page",
     )
     if not typed.strip():
@@ -143,10 +155,10 @@ def _batch_table(say: Say, batch: Batch) -> None:
 
 
 def _ahead(say: Say, looked: Looked) -> None:
+    st.caption(say("masks.ahead.notation"))
     layer, head = _layer_and_head(say, looked, "decoder")
     shown = attention_map(looked.trace, "decoder", merged=False)
     around = masking.around_mask(looked.trace.steps("decoder", layer, head))
-    st.caption(say("masks.ahead.notation"))
     _before_and_after(say, "ahead", around, shown.keys)
     _one_row(say, "ahead", around, shown.keys, min(2, len(shown.keys) - 1))
     parts.badge(say, around.largest_difference)
@@ -158,8 +170,9 @@ def _ahead(say: Say, looked: Looked) -> None:
 def _both(say: Say, looked: Looked) -> None:
     bundle, text = looked.bundle, looked.trace.source_text
     length = len(looked.trace.target_tokens)
-    companion = _companion(say, looked, lambda one: _target_length(looked, one) - length)
-    layer, head = _layer_and_head(say, looked, "decoder")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        companion = _companion(say, looked, lambda one: _target_length(looked, one) - length)
+        layer, head = _layer_and_head(say, looked, "decoder")
     pairs = (
         (text, looked.look.target, looked.to),
         (companion, None, _target_of(looked, companion)),
@@ -192,7 +205,7 @@ def _lift(say: Say, looked: Looked) -> None:
     found = cache.leak(
         bundle.name, bundle.version, trace.source_text, looked.look.target, looked.to
     )
-    st.subheader(_worst(say, found), anchor=False)
+    st.markdown(f"#### {_worst(say, found)}")
     picture, table = st.columns([5, 7], gap="large")
     with picture:
         st.markdown(f"**{say('masks.lift.map')}**")
@@ -213,7 +226,7 @@ def _lift(say: Say, looked: Looked) -> None:
     st.markdown(f"{say('masks.lift.right', masked=before, lifted=after)} {effect}")
     if found.length > len(found.tokens):
         st.caption(say("masks.window", shown=len(found.tokens), count=found.length))
-    parts.badge(say, masking.leak_difference(found, trace))
+    parts.badge(say, masking.difference_from(trace, found.expected))
 
 
 def _worst(say: Say, found: Leak) -> str:
@@ -301,13 +314,14 @@ def _nothing(say: Say, looked: Looked) -> None:
             )
         )
         st.markdown(say("masks.nothing.where"))
+    parts.badge(say, masking.difference_from(trace, {query: found.before}))
 
 
 # ── shared by the parts ──────────────────────────────────────────────────────────────────────────
 
 
 def _layer_and_head(say: Say, looked: Looked, kind: state.Kind) -> tuple[int, int]:
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", width="content"):
         return parts.layer_and_head(say, f"masks.{kind}", looked.trace.attention(kind))
 
 
