@@ -67,7 +67,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -75,7 +75,7 @@ from typing import Any, Literal
 
 from model.corpus.lexicon import Needs, Noun, load_lexicon, parse_needs
 from model.corpus.morphology import Gender, Number, Style, french_agree
-from model.corpus.splits import Split, pair_is_held_out
+from model.corpus.splits import Split, noun_is_held_out, pair_is_held_out
 from model.corpus.writing import (
     LANGS,
     PRONOUN_SUBJECTS,
@@ -120,9 +120,10 @@ def generate(
 ) -> Iterator[Item]:
     """`n` items, always the same for the same arguments.
 
-    ``train`` holds no held-out noun pair and no held-out template; ``pairs`` puts held-out noun
-    pairs into the training split's templates; ``templates`` uses held-out templates. These two give
-    twins only.
+    ``train`` holds no held-out noun pair and no held-out template, and held-out nouns only in
+    plain sentences. ``pairs`` and ``nouns`` put held-out noun pairs, or a held-out noun as one of
+    the two rivals at least, into the training split's templates; ``templates`` uses held-out
+    templates. These three give twins only, and held-out nouns stand in twins of ``nouns`` alone.
     `pronoun_share` is the share of twins in ``train``.
     """
     rng = random.Random(f"{seed}/{split}")
@@ -353,15 +354,23 @@ def _draw_nouns(
         if any(noun.en == other.en or noun.ko == other.ko for other in chosen.values()):
             return None
         chosen[slot] = noun
-    if template.flip and split in ("train", "pairs"):
-        first, second = (chosen[slot].id for slot in template.flip)
-        if pair_is_held_out(first, second) != (split == "pairs"):
-            return None
+    if template.flip and split and not _is_of(split, template.flip, chosen):
+        return None
     if template.alike and not frozenset.intersection(
         _COMPARED, *(noun.features for noun in chosen.values())
     ):
         return None
     return chosen if _sizes_agree(template.size, chosen) else None
+
+
+def _is_of(split: Split, rivals: Iterable[str], chosen: Mapping[str, Noun]) -> bool:
+    """Whether twins with these nouns, of which two are rivals, belong to a split."""
+    first, second = (chosen[slot].id for slot in rivals)
+    if split == "nouns":
+        return noun_is_held_out(first) or noun_is_held_out(second)
+    if any(noun_is_held_out(noun.id) for noun in chosen.values()):
+        return False
+    return split == "templates" or pair_is_held_out(first, second) == (split == "pairs")
 
 
 Meaning = tuple[str | None, dict[str, Predicate]]  # the antecedent's slot, and what is said

@@ -14,7 +14,12 @@ from model.corpus import Example, Item, Span, generate, read_pairs
 from model.corpus.generator import Template, draw, read_template, templates, wordings_of
 from model.corpus.lexicon import load_lexicon
 from model.corpus.morphology import josa
-from model.corpus.splits import SHOWCASE_PAIRS, pair_is_held_out
+from model.corpus.splits import (
+    SHOWCASE_PAIRS,
+    TRAINED_NOUNS,
+    noun_is_held_out,
+    pair_is_held_out,
+)
 from model.corpus.writing import LANGS, TemplateError, choose, parse
 from model.errors import ModelError
 
@@ -227,19 +232,55 @@ def test_generation_is_deterministic() -> None:
     assert list(generate(40, seed=5)) != list(generate(40, seed=6))
 
 
+def new_nouns(item: Item) -> set[str]:
+    return {noun for noun in item.examples[0].nouns if noun_is_held_out(noun)}
+
+
 def test_splits_are_disjoint(items: list[Item]) -> None:
     for item in items:
         template = templates()[item.examples[0].template]
         assert not template.held_out
         if template.flip:
             assert not pair_is_held_out(*pairs(item))
+            assert not new_nouns(item)
     for item in generate(200, seed=1, split="pairs"):
         assert len(item.examples) == 2
         assert not templates()[item.examples[0].template].held_out
         assert pair_is_held_out(*pairs(item))
+        assert not new_nouns(item)
     for item in generate(200, seed=1, split="templates"):
         assert len(item.examples) == 2
         assert templates()[item.examples[0].template].held_out
+        assert not new_nouns(item)
+    for item in generate(200, seed=1, split="nouns"):
+        assert len(item.examples) == 2
+        assert not templates()[item.examples[0].template].held_out
+        assert new_nouns(item) & set(pairs(item))
+
+
+def test_held_out_nouns_stand_in_plain_sentences_of_training() -> None:
+    held_out = {noun.id for noun in load_lexicon().nouns if noun_is_held_out(noun.id)}
+    plain = generate(3_000, seed=3, pronoun_share=0)
+    said = {noun for item in plain for noun in item.examples[0].nouns}
+    assert len(held_out & said) >= 0.5 * len(held_out)
+
+
+def test_held_out_nouns_are_about_forty_of_many_kinds() -> None:
+    held_out = [noun for noun in load_lexicon().nouns if noun_is_held_out(noun.id)]
+    assert 36 <= len(held_out) <= 48
+    kinds = """person animal place barrier container vehicle furniture tool electronic clothing
+    fabric fruit vegetable edible plant readable instrument mass"""
+    assert set(kinds.split()) <= set().union(*(noun.features for noun in held_out))
+    assert {noun.id for noun in load_lexicon().nouns} >= TRAINED_NOUNS
+    assert not TRAINED_NOUNS & {noun.id for noun in held_out}
+    assert {noun for pair in SHOWCASE_PAIRS for noun in pair} <= TRAINED_NOUNS
+
+
+def test_every_training_template_finds_nouns_that_are_not_held_out() -> None:
+    for template in templates().values():
+        if template.flip and not template.held_out:
+            rng = random.Random(template.id)
+            assert any(draw(template, rng, "train") for _ in range(20)), template.id
 
 
 def test_about_a_tenth_of_the_pairs_is_held_out() -> None:
