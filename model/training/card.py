@@ -15,7 +15,7 @@ _NAMED = 6  # … and so many of them are named
 _SPLITS = {
     "": "On noun pairs that never stood as rivals in training",
     "unseen_templates": "On whole templates that training never saw",
-    "unseen_nouns": "On nouns that never stood for a pronoun in training",
+    "unseen_nouns": "On nouns that training had in plain sentences only, never as rivals",
 }
 
 
@@ -295,13 +295,16 @@ def _limits(metrics: Metrics) -> str:
         else "It has read generated sentences only, a few thousand everyday words put together by "
         "templates; of other sentences it makes what it can, often nonsense."
     ]
-    for split, what in (("unseen_templates", "frame"), ("unseen_nouns", "noun")):
+    for split, where in (
+        ("unseen_templates", "In frames that it never met"),
+        ("unseen_nouns", "Of nouns that it knows from plain sentences only"),
+    ):
         if measured := metrics.get(split):
             wrong = " and ".join(
                 f"{1 - share['value']:.0%} of {_LANGUAGE_NAMES[lang]} pronouns"
                 for lang, share in measured["naming"].items()
             )
-            said.append(f"In sentences with a {what} that it never met, it names {wrong} wrong.")
+            said.append(f"{where} it names {wrong} wrong.")
     dev = metrics.get("scores", {}).get("dev", {})
     if found := [(s["chrf"]["value"], d) for file in dev.values() for d, s in file.items()]:
         lowest, direction = min(found)
