@@ -1,0 +1,27 @@
+"""The masks in a real browser: from the lecture's example to the leak."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+expect.set_options(timeout=60_000)  # a loaded machine is no failure
+
+
+def test_from_the_padding_to_the_leak(page, address):
+    opened = page(f"{address}/masks?lang=en")
+    opened.get_by_role("button", name="I am sam <pad>").click()
+    cells = opened.get_by_test_id("stTable").locator("tbody tr").last.locator("td")
+    expect(cells.first).to_have_text("<pad>")
+    expect(cells.nth(3)).to_have_text("−∞")
+    expect(cells.last).to_have_text("0")
+    opened.get_by_text("4 · Lift the mask").click()
+    expect(opened.get_by_role("heading", level=4)).to_contain_text("With the mask lifted")
+    opened.wait_for_url(re.compile("part=lift"))
+    opened.get_by_role("button", name="je suis étudiant").click()
+    expect(opened.get_by_test_id("stTable")).to_contain_text("étudiant")
+    expect(opened.get_by_test_id("stException")).to_have_count(0)
+    link = opened.url
+    again = page(link)
+    expect(again.get_by_test_id("stTable")).to_contain_text("étudiant")
