@@ -1,4 +1,4 @@
-"""What is held out: noun pairs by a stable hash, nouns by a list, templates by a field of theirs."""
+"""What is held out: noun pairs by a hash, nouns by a list, templates by a field of theirs."""
 
 from __future__ import annotations
 
