@@ -107,5 +107,5 @@ def test_wires_meet_the_boxes_they_join(visit_block):
           });
         }"""
     )
-    assert len(gaps) > 20
+    assert len(gaps) > 10
     assert max(gaps) < 4
