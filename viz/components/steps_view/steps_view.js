@@ -311,7 +311,7 @@ class StepsView {
     const gutters = pictures.filter((picture) => picture.labels).length * (LABELS.width + 24);
     const share = (picture) => Math.sqrt(Math.min(picture.matrix.columns, 160) + 6);
     const total = pictures.reduce((sum, picture) => sum + share(picture), 0);
-    const room = narrow ? this.width - 70 : Math.max(200, this.width - signs - gutters - 8);
+    const room = narrow ? this.width - 90 : Math.max(200, this.width - signs - gutters - 8);
     const tall = this.place.stage === 1 ? 132 : 264;
     const drawn = parts.map((part) => {
       if (!part.matrix) return element("span", { className: "sign", innerHTML: part.sign });
