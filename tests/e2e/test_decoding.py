@@ -85,7 +85,7 @@ def test_the_beam_is_a_tree_with_one_winner(decoding):
 
 def test_a_typed_wrong_word_is_put_in_by_its_first_piece(decoding):
     page = decoding(f"{STUDENT}&part=forcing", ".js-plotly-plot")
-    box = page.get_by_role("combobox", name="The wrong token")
+    box = page.get_by_role("combobox", name="The wrong token", exact=True)
     box.fill("xylophonist")
     box.press("Enter")
     expect(page.get_by_text("The model reads “xylophonist” in several pieces")).to_be_visible()

@@ -95,6 +95,18 @@ def test_the_top_candidates_are_the_likeliest_in_order(bundle: Bundle) -> None:
     assert [c.piece for c in found] == decoding.pieces_of(bundle, [5, 7, 9])
 
 
+def test_a_piece_asked_for_stands_behind_the_likeliest_and_never_twice(bundle: Bundle) -> None:
+    probabilities = np.zeros(bundle.config.vocab_size)
+    probabilities[[9, 5, 7]] = 0.2, 0.5, 0.3
+    assert [c.id for c in decoding.top(bundle, probabilities, 2, also=[9])] == [5, 7, 9]
+    assert [c.id for c in decoding.top(bundle, probabilities, 2, also=[5])] == [5, 7]
+
+
+def test_the_rest_is_what_is_missing_to_1() -> None:
+    assert decoding.rest([0.5, 0.25]) == 0.25
+    assert decoding.rest([0.5, 0.5 + 1e-12]) == 0
+
+
 @pytest.mark.parametrize(
     ("piece", "label"),
     [("▁the", "the"), ("은", "+은"), ("'t", "+'t"), (".", "."), ("</s>", "</s>"), ("▁", "▁")],
@@ -208,6 +220,15 @@ def test_next_logits_are_those_of_the_run(bundle: Bundle) -> None:
         np.testing.assert_allclose(found, run.logits[n], atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("written", "complete"), [([], False), ([9, 8], False), ([9, EOS], True), ([9, 8, 7], True)]
+)
+def test_a_sentence_is_complete_at_its_end_or_without_room(
+    written: list[int], complete: bool
+) -> None:
+    assert decoding.is_complete(written, room=3) == complete
+
+
 # ── beam search ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -245,6 +266,9 @@ def test_the_tree_holds_what_was_kept_and_what_was_dropped(ending: Bundle) -> No
         assert [n.log_p for n in level] == sorted((n.log_p for n in level), reverse=True)
         assert sum(node.won for node in level) == (depth <= tree.nodes[tree.winner].depth)
     assert {node.fate for node in others} == {"kept", "ended", "dropped"}
+    ended = [n for n, node in enumerate(tree.nodes) if node.fate == "ended"]
+    assert sorted(n for n, _ in tree.finished) == ended
+    assert tree.finished[0][0] == tree.winner
 
 
 def test_probabilities_in_the_tree_are_the_models(bundle: Bundle) -> None:
@@ -274,6 +298,12 @@ def test_the_loss_is_torchs_cross_entropy(bundle: Bundle, smoothing: float) -> N
     assert run.loss == pytest.approx(-np.log(run.probabilities).mean())
     assert run.right[-1] == "</s>"
     assert run.input == ["<s>", "<2ko>", *run.right[:-1]]
+
+
+def test_the_least_sure_position_is_a_piece_of_the_translation(bundle: Bundle) -> None:
+    read = decoding.reference(bundle, TEXT, "ko", "나는 학교에 갔다.")
+    run = decoding.forced_run(bundle, TEXT, read)
+    assert run.probabilities[run.least_sure] == run.probabilities[:-1].min()
 
 
 def test_a_forced_run_agrees_with_the_captured_logits(bundle: Bundle) -> None:
