@@ -343,7 +343,8 @@ def _out(say: Say, looked: Looked, place: Place, stage: str) -> None:
 def _attention(say: Say, looked: Looked, place: Place, stage: str, module: Module) -> None:
     """What attention hands to the sum; how it comes about has a page of its own."""
     out = block.residual(looked.trace, place.stack, place.layer, module).sublayer[place.row]
-    _head(say, place, stage, "block.plain.attention", token=place.token, d_model=len(out))
+    plain = "cross" if module == "cross_attn" else "attention"
+    _head(say, place, stage, f"block.plain.{plain}", token=place.token, d_model=len(out))
     i = _followed(say, "dimension", len(out))
     _formula(r"\mathrm{Concat}(head_1, \ldots, head_h)\, W^O", rf"out_{{{i + 1}}} = {_tex(out[i])}")
     _shapes(say, {"out": out})
