@@ -34,6 +34,7 @@ from .batches import Batch, TrainingSet, collate, examples
 from .card import card
 from .film import FilmMaker
 from .objective import Losses, Objective, learning_rate
+from .seen import SeenWords
 from .snapshot import Snapshot, optimizer_tensors, restore_optimizer
 
 Precision = Literal["32-true", "bf16-mixed"]
@@ -138,6 +139,7 @@ class _Run:
         self.data, self.mixture = TrainingSet(self.config, self.tokenizer, mixture), mixture
         self.watched = _watched(self.tokenizer)
         self.log = _Log(out, self.step) if fabric.is_global_zero else None
+        self.seen = SeenWords(self.tokenizer, out)
         self.film = FilmMaker(self.tokenizer, self.config.steps, out)
 
     @property
@@ -180,6 +182,8 @@ class _Run:
         self.model.eval()
         self.film.finish()
         metrics = evaluate(self.model, self.tokenizer)
+        read = self.batch * self.fabric.world_size
+        metrics["seen"] = self.seen.total(self.data.batches, self.epoch, read)
         metrics["training"] = self._how()
         checkpoint.save(
             self.out,
@@ -212,11 +216,13 @@ class _Run:
         """From the current step on; each process takes its share of every epoch's batches."""
         world = self.fabric.world_size
         while True:
-            batches = self.data.batches(self.epoch)
-            batches = batches[: len(batches) // world * world][self.fabric.global_rank :: world]
-            for pairs in batches[self.batch :]:
+            epoch = self.data.batches(self.epoch)
+            epoch = epoch[: len(epoch) // world * world]
+            for pairs in epoch[self.fabric.global_rank :: world][self.batch :]:
                 self.batch += 1
                 yield collate(pairs)
+            if self.fabric.is_global_zero:
+                self.seen.add_epoch(self.epoch, epoch)
             self.epoch, self.batch = self.epoch + 1, 0
 
     def _snapshot(self) -> None:
@@ -266,8 +272,8 @@ class _Log:
         kept = self._path.read_text().splitlines() if self._path.exists() else []
         kept = [line for line in kept if json.loads(line)["step"] <= step]
         self._path.write_text("".join(line + "\n" for line in kept))
-        self.heads: dict[str, dict[str, float | int]] = {}
         self.last: dict[str, Any] = json.loads(kept[-1]) if kept else {}
+        self.heads: dict[str, dict[str, float | int]] = self.last.get("heads", {})
         self._clear()
 
     def add(self, losses: Losses, batch: Batch, processes: int) -> None:
