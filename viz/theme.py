@@ -20,6 +20,13 @@ CLEAR = "rgba(0,0,0,0)"
 # same on paper and on the blackboard, and a uniform head looks as pale as it is.
 INK: tuple[tuple[float, str], ...] = ((0.0, "rgba(13,148,136,0)"), (1.0, "rgba(13,148,136,1)"))
 
+
+def ink(weight: float) -> str:
+    """The ground of a number in a formula, "#rrggbbaa": 0 is the page, 1 six tenths of the accent,
+    so that the number stays readable on it."""
+    return f"{ACCENT}{round(153 * weight):02x}"
+
+
 # The same idea around zero: earth below, ink above, the page itself at 0.
 SIGNED: tuple[tuple[float, str], ...] = (
     (0.0, "rgba(194,87,26,1)"),
@@ -36,6 +43,7 @@ STYLE = """<style>
   /* Korean lines break between eojeol; a word without an end breaks anywhere. */
   .stMainBlockContainer :is(p, h3, h4, h5) { word-break: keep-all; overflow-wrap: anywhere; }
   .st-key-switches .stMarkdown p { padding-bottom: .5rem; }
+  .stMarkdownBadge { white-space: normal; }
   .st-key-masthead p { font-size: 1.05rem; }
   .st-key-masthead, .st-key-examples, .st-key-switches { row-gap: .4rem; }
   @media (max-width: 640px) {

@@ -179,7 +179,7 @@ def _literal(axis: Axis, n: int) -> list[str]:
 
 
 def _axis(axis: Axis, n: int) -> dict[str, object]:
-    step = math.ceil(n / MOST_TICKS) if axis.labels is not None else max(1, n // 12)
+    step = math.ceil(n / MOST_TICKS) if axis.labels is not None else max(1, n // 8)
     places = list(range(0, n, step))
     labels = _literal(axis, n)
     return {

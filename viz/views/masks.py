@@ -273,7 +273,7 @@ def _nothing(say: Say, looked: Looked) -> None:
     bundle, trace = looked.bundle, looked.trace
     labels = attention_map(trace, "decoder", merged=False).keys
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        layer, _ = _layer_and_head(say, looked, "decoder")
+        layer, head = _layer_and_head(say, looked, "decoder")
         query = _query(say, "nothing", labels, min(2, len(labels) - 1))
     found = cache.nothing_to_see(
         bundle.name,
@@ -296,7 +296,7 @@ def _nothing(say: Say, looked: Looked) -> None:
                 say("map.key"): [_code(token) for token in found.tokens[shown]],
                 say("masks.masked"): [number(float(v)) for v in found.masked[shown]],
                 say("masks.nothing.naive"): [number(float(v)) for v in found.naive[shown]],
-                say("masks.nothing.ours"): [number(float(v)) for v in found.weights[0, shown]],
+                say("masks.nothing.ours"): [number(float(v)) for v in found.weights[head, shown]],
             }
         )
     with text:

@@ -49,8 +49,8 @@ def _page(say: Say, looked: Looked) -> None:
 
 def _table(say: Say, looked: Looked) -> None:
     st.latex(
-        r"PE_{(pos,\,2i)} = \sin\!\left(\frac{pos}{base^{\,2i/d_{model}}}\right)\qquad "
-        r"PE_{(pos,\,2i+1)} = \cos\!\left(\frac{pos}{base^{\,2i/d_{model}}}\right)"
+        r"\begin{aligned}PE_{(pos,\,2i)} &= \sin\!\left(\frac{pos}{base^{\,2i/d_{model}}}\right)\\"
+        r"PE_{(pos,\,2i+1)} &= \cos\!\left(\frac{pos}{base^{\,2i/d_{model}}}\right)\end{aligned}"
     )
     length, d_model, base = _sizes(say, looked)
     pe = positions.table(length, d_model, base)
@@ -156,8 +156,9 @@ def _word(say: Say, looked: Looked) -> None:
     found = positions.input_parts(looked.bundle, looked.trace, place)
     d_model = len(found.x)
     st.latex(
-        rf"x = \sqrt{{d_{{model}}}}\cdot E[word] + PE_{{({place})}},\qquad"
-        rf"\sqrt{{{d_model}}} = {number(found.scale)}"
+        rf"\begin{{aligned}}x &= \sqrt{{d_{{model}}}}\cdot E[word] + PE_{{({place})}}\\"
+        rf"&= \sqrt{{{d_model}}}\cdot E[word] + PE_{{({place})}}"
+        rf" = {number(found.scale)}\cdot E[word] + PE_{{({place})}}\end{{aligned}}"
     )
     rows = [say("positions.word.word"), say("positions.word.position"), say("positions.word.x")]
     vectors = np.stack([found.word, found.position, found.x])
@@ -275,6 +276,8 @@ def _distance(say: Say, looked: Looked) -> None:
 def _shuffle(say: Say, looked: Looked) -> None:
     bundle, trace = looked.bundle, looked.trace
     order = _order(say, looked)
+    if list(order) == sorted(order):
+        st.info(say("positions.shuffle.same"), icon="🟰")
     asked = (bundle.name, bundle.version, trace.source_text, order)
     with_positions = cache.shuffled_maps(*asked, True)
     without = cache.shuffled_maps(*asked, False)
