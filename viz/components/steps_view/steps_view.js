@@ -55,11 +55,12 @@ class StepsView {
     if (message.turn !== before?.turn) this.place = { ...message.place };
     this.revealed = before ? Math.max(this.revealed, this.place.stage) : this.place.stage;
     this.place.query = Math.min(this.place.query, message.queries.length - 1);
-    if (this.key >= message.keys.length) this.key = null;
+    if (JSON.stringify(before?.keys) !== JSON.stringify(message.keys)) this.key = null;
     this.scales = new Map();
+    this.thumbnails = [];
     if (JSON.stringify(before?.text) !== JSON.stringify(message.text)) this.name();
     this.width = this.root.clientWidth;
-    this.draw();
+    if (this.width) this.draw(); // else the observer does, once there is room
   }
 
   // While keys or clicks follow each other, only the last place is worth a trip to the server.
@@ -99,14 +100,14 @@ class StepsView {
       End: () => this.go({ stage: Infinity }),
       ArrowUp: () => this.go({ query: query - 1 }),
       ArrowDown: () => this.go({ query: query + 1 }),
-      m: () => this.go({ form: form === "row" ? "matrix" : "row" }),
-      t: () => this.toggleTable(),
+      KeyM: () => this.go({ form: form === "row" ? "matrix" : "row" }),
+      KeyT: () => this.toggleTable(), // the key's place: a Korean keyboard writes other letters
     };
     const shifted = {
       ArrowRight: () => this.lookAt(this.keyNow() + 1),
       ArrowLeft: () => this.lookAt(this.keyNow() - 1),
     };
-    const act = (event.shiftKey ? shifted : keys)[event.key];
+    const act = event.shiftKey ? shifted[event.key] : (keys[event.key] ?? keys[event.code]);
     if (!act) return;
     event.preventDefault();
     event.stopPropagation(); // Streamlit has hotkeys of its own
@@ -277,14 +278,15 @@ class StepsView {
     this.cards.forEach(({ card, canvas, shape }, index) => {
       const shown = index <= this.revealed;
       const matrix = this.matrix(results[index]);
+      const drawn = shown && `${this.dark} ${index === 6 ? this.place.query : ""}`;
       card.classList.toggle("hidden", !shown);
       if (index === stage) card.setAttribute("aria-current", "step");
       else card.removeAttribute("aria-current");
       const rows = form === "row" && matrix.of === "query" ? 1 : matrix.rows;
       shape.textContent = shown ? `${rows} × ${matrix.columns}` : " ";
-      const ctx = sized(canvas, 92, 40);
-      if (!shown) return;
-      this.paint(ctx, matrix, { left: 0, top: 0, width: 92, height: 40 });
+      if (!shown || this.thumbnails[index] === drawn) return;
+      this.thumbnails[index] = drawn; // thumbnails stay until the numbers or the colours change
+      this.paint(sized(canvas, 92, 40), matrix, { left: 0, top: 0, width: 92, height: 40 });
     });
     const card = this.cards[stage].item;
     const { offsetLeft, offsetWidth } = card;
@@ -306,8 +308,10 @@ class StepsView {
     const pictures = parts.filter((part) => part.matrix);
     const row = this.place.form === "row";
     const narrow = this.width < 700;
+    const signWidth = ({ sign }) => 34 + (sign.length > 2 ? 50 : 0) + (sign.length > 6 ? 50 : 0);
     const begins = parts[0].matrix ? 0 : 60; // a line that begins with its sign keeps room for it
-    const signs = begins + 34 * (parts.length - pictures.length) + 12 * pictures.length;
+    const between = parts.filter((part) => !part.matrix).reduce((sum, part) => sum + signWidth(part), 0);
+    const signs = begins + between + 12 * pictures.length;
     const gutters = pictures.filter((picture) => picture.labels).length * (LABELS.width + 24);
     const share = (picture) => Math.sqrt(Math.min(picture.matrix.columns, 160) + 6);
     const total = pictures.reduce((sum, picture) => sum + share(picture), 0);
@@ -490,7 +494,8 @@ class StepsView {
     for (let row = 0; row < matrix.rows; row++) {
       const chosen = matrix.rows === 1 || row === mine;
       if (!chosen && (row % every || Math.abs(row - mine) < every)) continue;
-      this.word(ctx, this.label(picture.rowsAre, row, picture), left - 6, top + (row + 0.5) * cell.height, left - 8, chosen);
+      const y = Math.max(top + (row + 0.5) * cell.height, LABELS.font / 2);
+      this.word(ctx, this.label(picture.rowsAre, row, picture), left - 6, y, left - 8, chosen);
     }
   }
 
@@ -691,9 +696,10 @@ class StepsView {
   }
 
   contextLines() {
-    const context = this.part("context", RESULT);
-    if (this.place.form === "row") return [[this.whole("weighted", LABELLED), sign("Σ ↓ ="), context]];
-    return [[this.part("weights", LABELLED), sign("·"), this.whole("v", LABELLED), sign("="), { ...context, labels: true }]];
+    const context = this.part("context", { ...RESULT, labels: true });
+    if (this.place.form === "row") return this.stacked(this.whole("weighted", LABELLED), sign("Σ ↓ ="), context);
+    const [weights, values] = [this.part("weights", LABELLED), this.whole("v", LABELLED)];
+    return [[weights, sign("·"), values, sign("="), context]];
   }
 
   concatLines() {
@@ -730,37 +736,43 @@ class StepsView {
     const list = (products) =>
       products.length < 4 ? products.join(" + ") : `${products[0]} + ${products[1]} + … + ${products.at(-1)}`;
     const answer = (value) => `<em>${value}</em>`;
-    const before = pre ? ` &nbsp;LayerNorm →&nbsp; ${answer(`x${index} = ${at("x", query, d)}`)}` : "";
+    const x = pre
+      ? `${at("before", query, d)} &nbsp;LayerNorm →&nbsp; ${answer(`x${index} = ${at("x", query, d)}`)}`
+      : answer(`x${index} = ${at("x", query, d)}`);
+    const sum = (count) => fill(text.sum_of, { count });
     const lines = {
       input: () =>
-        arrays.word
-          ? `${from}: ${at("word", query, d)} + ${at("position", query, d)} = ${pre ? at("before", query, d) : answer(at("x", query, d))}${before}`
-          : `${from}: ${pre ? at("before", query, d) + before : answer(`x${index} = ${at("x", query, d)}`)}`,
+        arrays.word ? `${from}: ${at("word", query, d)} + ${at("position", query, d)} = ${x}` : `${from}: ${x}`,
       project: () =>
-        `${from}: q${index} = ${fill(text.sum_of, { count: arrays.x.columns })} + ${at("b_q", 0, d)} = ${answer(at("q", query, d))}`,
+        `${from}: q${index} = ${sum(arrays.x.columns)} + ${at("b_q", 0, d)} = ${answer(at("q", query, d))}`,
       scores: () => {
         const products = [...arrays.q.values.subarray(query * arrays.q.columns, (query + 1) * arrays.q.columns)];
         const terms = products.map((_, i) => `${at("q", query, i)}×${at("k", key, i)}`);
         return `${to}: q · k = ${list(terms)} = ${answer(pair("scores"))}`;
       },
-      scale: () => `${to}: ${pair("scores")} ÷ √${arrays.q.columns} = ${pair("scores")} ÷ ${root} = ${answer(pair("scaled"))}`,
+      scale: () =>
+        `${to}: ${pair("scores")} ÷ √${arrays.q.columns} = ` +
+        `${pair("scores")} ÷ ${root} = ${answer(pair("scaled"))}`,
       mask: () =>
         read("masked", query, key) === -Infinity
           ? `${to}: ${pair("scaled")} → ${answer("−∞")} &nbsp;${escaped(text.masked)}`
           : `${to}: ${pair("scaled")} → ${answer(pair("masked"))} &nbsp;${escaped(text.open)}`,
       softmax: () =>
-        `${to}: e<sup>${pair("masked")} − ${at("top", 0, query)}</sup> = ${pair("exp")}, &nbsp;${pair("exp")} ÷ ${at("total", 0, query)} = ${answer(pair("weights"))}`,
+        `${to}: e<sup>${pair("masked")} − ${at("top", 0, query)}</sup> = ${pair("exp")}, &nbsp;` +
+        `${pair("exp")} ÷ ${at("total", 0, query)} = ${answer(pair("weights"))}`,
       weigh: () => {
         const product = bracket(number(this.weighted().values[key * arrays.v.columns + d]));
         return `${to}: ${pair("weights")} × v${index} = ${pair("weights")} × ${at("v", key, d)} = ${answer(product)}`;
       },
       context: () => {
-        const terms = keys.map((_, j) => `${at("weights", query, j)}×${at("v", j, d)}`);
+        const share = (j) => read("weights", query, j);
+        const heaviest = range(keys.length).sort((i, j) => share(j) - share(i));
+        const terms = heaviest.map((j) => `${at("weights", query, j)}×${at("v", j, d)}`);
         return `${from}: z${index} = ${list(terms)} = ${answer(at("context", query, d))}`;
       },
       concat: () => `${from}: ${escaped(this.label("slot", d))} = ${answer(at("concat", query, d))}`,
       output: () =>
-        `${from}: ${fill(text.sum_of, { count: arrays.w_o.rows })} + ${at("b_o", 0, d)} = ${answer(at("out", query, d))}`,
+        `${from}: ${sum(arrays.w_o.rows)} + ${at("b_o", 0, d)} = ${answer(at("out", query, d))}`,
     };
     return lines[stages[this.place.stage]]();
   }
@@ -799,15 +811,15 @@ class StepsView {
 
   // The single-query form: what one row went through, a line for each key or dimension.
   rowTable() {
-    const { text, stages, arrays, queries, keys } = this.message;
+    const { text, stages, arrays, queries, keys, pre } = this.message;
     const stage = stages[this.place.stage];
     const d = Math.min(this.dimension, arrays.v.columns - 1);
-    const column = (matrix) =>
-      ({ rows: matrix.rows, columns: 1, values: Float32Array.from({ length: matrix.rows }, (_, i) => matrix.values[i * matrix.columns + d]) });
+    const column = ({ values, rows, columns }) =>
+      ({ rows, columns: 1, values: values.filter((_, i) => i % columns === d) });
     const across = (name) => [this.plain(name), this.row(name)];
     const down = (name, matrix) => [`${name}${subscript(d + 1)}`, column(matrix)];
     const columns = {
-      input: () => ["word", "position", "before", "x"].filter((name) => arrays[name] && (name !== "before" || this.message.pre)).map(across),
+      input: () => [...(arrays.word ? ["word", "position"] : []), ...(pre ? ["before"] : []), "x"].map(across),
       project: () => ["q", "k", "v"].map(across),
       scores: () => [across("q"), across("k"), ["q × k", this.products()], [text.running, running(this.products())]],
       scale: () => ["scores", "scaled"].map(across),
@@ -850,13 +862,17 @@ class StepsView {
       move("↑", { says: "rows_before", to: { row: row - TABLE.rows } }, row > 0),
       move("↓", { says: "rows_after", to: { row: row + TABLE.rows } }, row + TABLE.rows < matrix.rows),
       move("←", { says: "columns_before", to: { column: column - TABLE.columns } }, column > 0),
-      move("→", { says: "columns_after", to: { column: column + TABLE.columns } }, column + TABLE.columns < matrix.columns),
+      move(
+        "→",
+        { says: "columns_after", to: { column: column + TABLE.columns } },
+        column + TABLE.columns < matrix.columns,
+      ),
     ]);
     const shown = (list, count) => `${list[0] + 1}–${list.at(-1) + 1} / ${count}`;
-    const caption = `${picture.plain} · ${fill(text.window, { rows: shown(rows, matrix.rows), columns: shown(columns, matrix.columns) })}`;
+    const seen = { rows: shown(rows, matrix.rows), columns: shown(columns, matrix.columns) };
     const name = (axis, i) => (axis ? this.label(axis, i, picture) : String(i + 1));
     return {
-      caption,
+      caption: `${picture.plain} · ${fill(text.window, seen)}`,
       head: ["", ...columns.map((j) => name(columnsAre, j))],
       rows: rows.map((i) => [name(rowsAre, i), ...columns.map((j) => this.value(matrix, i, j))]),
       moves: [moves],
@@ -876,14 +892,18 @@ const SQUARES = ["scores", "scaled", "masked", "exp", "weights"];
 const LABELLED = { labels: true };
 const RESULT = { result: true, lit: true };
 const PLAIN = {
-  x: "x", memory: "h", q: "q", k: "k", v: "v", k_t: "Kᵀ", products: "q × k", w_q: "W^Q", w_k: "W^K", w_v: "W^V", w_o: "W^O",
-  b_q: "b^Q", b_k: "b^K", b_v: "b^V", b_o: "b^O", scores: "q · k", scaled: "q · k ÷ √dₖ", exp: "exp", total: "Σ", weights: "a",
+  x: "x", memory: "h", q: "q", k: "k", v: "v", k_t: "Kᵀ", products: "q × k",
+  w_q: "W^Q", w_k: "W^K", w_v: "W^V", w_o: "W^O", b_q: "b^Q", b_k: "b^K", b_v: "b^V", b_o: "b^O",
+  scores: "q · k", scaled: "q · k ÷ √dₖ", exp: "exp", total: "Σ", weights: "a",
   weighted: "a × v", context: "z", out: "out",
 };
 
 const mi = (name) => `<mi>${name}</mi>`;
 const mn = (value) => `<mn>${value}</mn>`;
-const mo = (text) => `<mo lspace="${"=+".includes(text) ? 0.25 : 0}em" rspace="${"=+,".includes(text) ? 0.25 : 0}em">${text}</mo>`;
+const mo = (text) => {
+  const [before, behind] = ["=+", "=+,"].map((spaced) => (spaced.includes(text) ? 0.25 : 0));
+  return `<mo lspace="${before}em" rspace="${behind}em">${text}</mo>`;
+};
 const say = (text) => `<mtext>${text}</mtext>`;
 const mrow = (...inner) => `<mrow>${inner.join("")}</mrow>`;
 const sup = (base, raised) => `<msup>${base}${raised}</msup>`;
@@ -931,14 +951,20 @@ function formulas({ cross, stages, heads: count }, form, stage) {
   };
   const of = (name) => symbol(name, single, cross);
   const projected = (rows, name) =>
-    math(at("project", mrow(of(name), mo("=")) ) + at("input", of(rows)) + at("project", mrow(symbol(`w_${name}`), mo("+"), symbol(`b_${name}`))));
+    math(
+      at("project", mrow(of(name), mo("="))) +
+        at("input", of(rows)) +
+        at("project", mrow(symbol(`w_${name}`), mo("+"), symbol(`b_${name}`))),
+    );
   const scores = at("scores", of("scores"));
   const scaled = `<mfrac>${scores}${at("scale", rootDk)}</mfrac>`;
   const masked = mrow(at("mask", mrow(say("mask"), mo("("))), scaled, at("mask", mo(")")));
   const softmax = mrow(at("softmax", mrow(say("softmax"), mo("("))), masked, at("softmax", mo(")")));
   const context = mrow(at("context", mrow(of("context"), mo("="))), softmax, at("weigh", mi("V")));
-  const heads = mrow(at("concat", mrow(say("Concat"), mo("("), sub(head, mn(1)), mo(","), mo("…"), mo(","), sub(head, mn(count)), mo(")"))));
-  const out = mrow(at("output", mrow(say("Out&nbsp;"), mo("="))), heads, at("output", mrow(symbol("w_o"), mo("+"), symbol("b_o"))));
+  const all = mrow(sub(head, mn(1)), mo(","), mo("…"), mo(","), sub(head, mn(count)));
+  const heads = at("concat", mrow(say("Concat"), mo("("), all, mo(")")));
+  const output = at("output", mrow(symbol("w_o"), mo("+"), symbol("b_o")));
+  const out = mrow(at("output", mrow(say("Out&nbsp;"), mo("="))), heads, output);
   return [projected("x", "q"), projected("memory", "k"), projected("memory", "v"), math(context), math(out)].join("");
 }
 
