@@ -28,10 +28,8 @@ MASKS: tuple[Mask, ...] = get_args(Mask)
 NAMES: Mapping[Start, tuple[Name, ...]] = MappingProxyType(
     {"scores": ("scores", "v"), "qkv": ("q", "k", "v"), "x": ("x", "w_q", "w_k", "w_v")}
 )
-SYMBOLS: Mapping[Name, str] = MappingProxyType(
-    {"scores": "QKᵀ", "q": "Q", "k": "K", "v": "V", "x": "X"}
-    | {"w_q": "W^Q", "w_k": "W^K", "w_v": "W^V"}
-)
+_SYMBOLS = ("QKᵀ", "Q", "K", "V", "X", "W^Q", "W^K", "W^V")
+SYMBOLS: Mapping[Name, str] = MappingProxyType(dict(zip(get_args(Name), _SYMBOLS, strict=True)))
 MOST_TOKENS = 6
 MOST_DIMENSIONS = 8
 LARGEST_D_K = 4096
@@ -134,7 +132,8 @@ def work(given: Given) -> Worked:
 
     Raises:
         ModelError: what `parse` raises; `matrix_product` (X W does not fit), `d_q_not_d_k`,
-            `keys_not_values`, `d_k_wrong` or `numbers_too_large` (a stage leaves what a float64 can hold).
+            `keys_not_values`, `d_k_wrong` or `numbers_too_large` (a stage leaves what a float64
+            can hold).
     """
     matrices = _read(given)
     with np.errstate(over="ignore", invalid="ignore"):  # told below, as an error of its own

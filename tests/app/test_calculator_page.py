@@ -1,11 +1,11 @@
 """The calculator as a class uses it: examples, own numbers, and what cannot be calculated."""
 
-import json
+import re
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from model.analysis.calculator import EXAMPLES, NAMES
+from model.analysis.calculator import EXAMPLES, NAMES, STARTS
 from viz.i18n import LANGS, catalogue
 
 PAGE = "viz/views/calculator.py"
@@ -22,6 +22,7 @@ def open_page(open_app):
 
 
 def box(app: AppTest, name: str, text: str) -> None:
+    """`name`: "x.w_q", where the calculation begins and the matrix."""
     app.text_area(key=f"calculator.{name}").set_value(text).run()
     assert not app.exception
 
@@ -56,7 +57,6 @@ def test_every_example_is_calculated(open_page, lang, name):
     assert app.button_group(key="calculator.start").value == EXAMPLES[name].start
     assert len(app.text_area) == len(NAMES[EXAMPLES[name].start])
     assert app.table
-    assert app.get("plotly_chart")
 
 
 def test_own_numbers_are_followed_multiplication_by_multiplication(open_page):
@@ -64,19 +64,28 @@ def test_own_numbers_are_followed_multiplication_by_multiplication(open_page):
     example(app, "tokens")
     app.button_group(key="calculator.query").set_value(1).run()
     assert r"q_{2}\cdot k_{2} = 2\cdot4 + 2\cdot4 + 2\cdot0 = \mathbf{16}" in spoken(app)
-    box(app, "x", "1 0 1 0\n0 2 0 0.5\n1 1 1 1")
+    box(app, "x.x", "1 0 1 0\n0 2 0 0.5\n1 1 1 1")
     assert r"q_{2}\cdot k_{2} = 2\cdot2.5 + 0.5\cdot2.5 + 0.5\cdot0 = \mathbf{6.25}" in spoken(app)
 
 
-def test_the_picture_the_table_and_the_formula_show_the_same_number(open_page):
+def test_the_formula_and_the_table_show_the_same_numbers(open_page):
     app = open_page(lang="en")
     example(app, "tokens")
-    specs = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
-    scores, weights = specs[-4]["data"][0]["text"], specs[-2]["data"][0]["text"]
     table = app.table[0].value
-    assert scores[0] == table.iloc[:3, 1].tolist()
-    assert [f"**{w}**" for w in weights[0]] == table.iloc[:3, -1].tolist()
-    assert rf"\mathbf{{{weights[0][1]}}}" in spoken(app)
+    scores, weights = table.iloc[:3, 1].tolist(), table.iloc[:3, -1].str.strip("*").tolist()
+    (shown,) = [formula.value for formula in app.latex if "QK^T =" in formula.value]
+    assert re.findall(r"\\textcolor{#\w+}{([^}]*)}", shown)[-3:] == scores
+    (inked,) = [formula.value for formula in app.latex if "colorbox" in formula.value]
+    assert re.findall(r"{\$([^$]+)\$}", inked)[:3] == weights
+    assert rf"\mathbf{{{weights[1]}}}" in spoken(app)
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_every_way_to_begin_has_numbers_in_its_boxes(open_page, start):
+    app = open_page(lang="en")
+    app.button_group(key="calculator.start").set_value(start).run()
+    assert not app.error
+    assert app.table
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -96,14 +105,14 @@ def test_the_picture_the_table_and_the_formula_show_the_same_number(open_page):
 def test_bad_input_is_explained_and_nothing_is_lost(open_page, lang, text, code):
     app = open_page(lang=lang)
     example(app, "tokens")
-    kept = app.text_area(key="calculator.w_q").value
-    box(app, "x", text)
+    kept = app.text_area(key="calculator.x.w_q").value
+    box(app, "x.x", text)
     start = catalogue(lang)(f"error.{code}").split("{")[0]
     assert len(app.error) == 1
     assert app.error[0].value.startswith(start)
-    assert app.text_area(key="calculator.x").value == text
-    assert app.text_area(key="calculator.w_q").value == kept
-    box(app, "x", "1 0 1 0\n0 1 0 1")
+    assert app.text_area(key="calculator.x.x").value == text
+    assert app.text_area(key="calculator.x.w_q").value == kept
+    box(app, "x.x", "1 0 1 0\n0 1 0 1")
     assert not app.error
     assert app.table
 
@@ -112,7 +121,7 @@ def test_bad_input_is_explained_and_nothing_is_lost(open_page, lang, text, code)
 def test_keys_of_another_width_are_refused_with_the_reason(open_page, lang):
     app = open_page(lang=lang)
     example(app, "values")
-    box(app, "k", "1 2 3\n4 5 6\n7 8 9")
+    box(app, "qkv.k", "1 2 3\n4 5 6\n7 8 9")
     expected = catalogue(lang).markdown("error.d_q_not_d_k", d_q=2, d_k=3)
     assert [error.value for error in app.error] == [expected]
 
@@ -126,6 +135,6 @@ def test_a_mask_hides_and_a_row_without_keys_says_so(open_page, lang, mask):
     assert app.table[0].value.iloc[2, 3] == "−∞"
     assert app.table[0].value.iloc[2, -1] == "**0**"
     app.button_group(key="calculator.start").set_value("scores").run()
-    box(app, "scores", "5")
+    box(app, "scores.scores", "5")
     app.button_group(key="calculator.mask").set_value("padding").run()
     assert app.subheader[0].value == catalogue(lang)("calculator.nothing", query=1)

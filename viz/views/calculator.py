@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
 import numpy as np
 import streamlit as st
 from jaxtyping import Float
@@ -10,13 +13,12 @@ from model import ModelError
 from model.analysis import calculator
 from model.analysis.calculator import EXAMPLES, MASKS, NAMES, STARTS, SYMBOLS, Given, Name, Worked
 from model.analysis.words import strongest_key
-from viz import parts, state
-from viz.charts.cells import Axis, signed_map, weight_map
+from viz import parts, state, theme
 from viz.i18n import Say
 from viz.numbers import number
 
-QUIET = {"displayModeBar": False}
 FIRST = "lecture"
+Choice = TypeVar("Choice", bound=str)
 
 
 def render() -> None:
@@ -64,22 +66,13 @@ def _fill(example: Given) -> None:
     st.session_state["calculator.mask"] = example.mask
     st.session_state["calculator.d_k"] = example.d_k
     for name, text in example.typed.items():
-        st.session_state[f"calculator.{name}"] = text
+        st.session_state[_key(example.start, name)] = text
 
 
 def _given(say: Say) -> Given:
     """The boxes; each stands in the link, as far as it differs from the first paint."""
     first = EXAMPLES[FIRST]
-    start = st.segmented_control(
-        say("calculator.start"),
-        STARTS,
-        default=first.start,
-        format_func=lambda one: say(f"calculator.{one}"),
-        key="calculator.start",
-        required=True,
-        bind="query-params",
-    )
-    start = start or first.start
+    start = _choice(say("calculator.start.label"), "start", STARTS, say)
     typed = {name: _box(say, start, name) for name in NAMES[start]}
     d_k = first.d_k
     if start == "scores":
@@ -91,17 +84,30 @@ def _given(say: Say) -> Given:
             key="calculator.d_k",
             width=160,
             bind="query-params",
+            persist_state="session",
         )
-    mask = st.segmented_control(
-        say("calculator.mask.label"),
-        MASKS,
-        default=first.mask,
-        format_func=lambda one: say(f"calculator.mask.{one}"),
-        key="calculator.mask",
+    mask = _choice(say("calculator.mask.label"), "mask", MASKS, say)
+    return Given(start, typed, d_k, mask)
+
+
+def _choice(label: str, name: str, options: Sequence[Choice], say: Say) -> Choice:
+    """A row of buttons; in the link by the option's own name, so that it opens in any language."""
+    key = f"calculator.{name}"
+    asked = st.query_params.get(key)
+    if asked in options and asked != st.session_state.get(f"{key}:link"):
+        st.session_state[key] = asked
+    state.follow(key, st.session_state.get(key, options[0]))
+    chosen = st.segmented_control(
+        label,
+        options,
+        format_func=lambda one: say(f"calculator.{name}.{one}"),
+        key=key,
         required=True,
-        bind="query-params",
+        persist_state="session",
     )
-    return Given(start, typed, d_k, mask or first.mask)
+    option = chosen or options[0]
+    st.query_params[key] = st.session_state[f"{key}:link"] = option
+    return option
 
 
 def _box(say: Say, start: calculator.Start, name: Name) -> str:
@@ -109,20 +115,25 @@ def _box(say: Say, start: calculator.Start, name: Name) -> str:
     return (
         st.text_area(
             _symbol(name),
-            _first(name),
-            key=f"calculator.{name}",
+            _first(start, name),
+            key=_key(start, name),
             height="content",
             max_chars=2000,
             help=say("calculator.type", rows=say(f"calculator.rows.{told}")),
             bind="query-params",
+            persist_state="session",
         )
         or ""
     )
 
 
-def _first(name: Name) -> str:
+def _first(start: calculator.Start, name: Name) -> str:
     """What stands in a box before anything is typed: the first example that has it."""
-    return next(given.typed[name] for given in EXAMPLES.values() if name in given.typed)
+    return next(given.typed[name] for given in EXAMPLES.values() if given.start == start)
+
+
+def _key(start: calculator.Start, name: Name) -> str:
+    return f"calculator.{start}.{name}"
 
 
 def _symbol(name: Name) -> str:
@@ -147,11 +158,11 @@ def _worked(say: Say, given: Given, found: Worked) -> None:
     if given == EXAMPLES[FIRST]:
         st.caption(say("calculator.lecture_line"))
     key = strongest[0] if strongest else 0
-    _project(say, found)
+    _project(say, found, query)
     _scores(say, found, query, key)
     _scaled(say, found, query, key)
     if not found.mask.all():
-        _masked(say, found)
+        _masked(say, found, query)
     _weights(say, found, query, key)
     _context(say, found, query)
     st.caption(say("calculator.digits"))
@@ -197,72 +208,71 @@ def _row(say: Say, found: Worked, query: int) -> dict[str, list[str]]:
     )
 
 
-def _project(say: Say, found: Worked) -> None:
-    """X and the three products; nothing where Q, K and V were not made of anything."""
-    if found.q is None or found.k is None or found.v is None:
-        return
-    made = {"Q": found.q, "K": found.k, "V": found.v}
-    if "x" not in found.given:
-        _pictures(say, made)
+def _project(say: Say, found: Worked, query: int) -> None:
+    """Q, K and V from X; nothing where they were typed themselves."""
+    if "x" not in found.given or found.q is None or found.k is None or found.v is None:
         return
     _title(say, "project")
-    st.latex(r"Q = X\,W^Q,\qquad K = X\,W^K,\qquad V = X\,W^V")
-    _pictures(say, {"X": found.given["x"]} | made)
+    for name, made in (("Q", found.q), ("K", found.k), ("V", found.v)):
+        weight = found.given[_WEIGHTS[name]]
+        marked = query if name == "Q" else None
+        st.latex(
+            rf"{name} = X\,W^{name} = {_matrix(found.given['x'], row=marked)}{_matrix(weight)} = "
+            rf"{_matrix(made, row=marked)}"
+        )
+
+
+_WEIGHTS: dict[str, Name] = {"Q": "w_q", "K": "w_k", "V": "w_v"}
 
 
 def _scores(say: Say, found: Worked, query: int, key: int) -> None:
     _title(say, "stage_scores")
     factors = found.factors(query, key)
-    if factors is None:
+    if factors is None or found.q is None or found.k is None:
         st.caption(say("calculator.stage_scores.given"))
-    else:
-        products = " + ".join(rf"{_tex(a)}\cdot{_tex(b)}" for a, b in factors)
-        st.latex(
-            rf"q_{{{query + 1}}}\cdot k_{{{key + 1}}} = {products} = "
-            rf"\mathbf{{{_tex(found.scores[query, key])}}}"
-        )
-    _pictures(say, {"QKᵀ": found.scores})
+        st.latex(f"QK^T = {_matrix(found.scores, row=query)}")
+        return
+    products = " + ".join(rf"{_term(a)}\cdot{_term(b)}" for a, b in factors)
+    st.latex(
+        rf"QK^T = {_matrix(found.q, row=query)}{_matrix(found.k.T, column=key)} = "
+        rf"{_matrix(found.scores, row=query)}"
+    )
+    st.latex(
+        rf"q_{{{query + 1}}}\cdot k_{{{key + 1}}} = {products} = "
+        rf"\mathbf{{{_tex(found.scores[query, key])}}}"
+    )
 
 
 def _scaled(say: Say, found: Worked, query: int, key: int) -> None:
     _title(say, "stage_scaled")
-    root = number(found.root)
+    root, score = number(found.root), _tex(found.scores[query, key])
     st.latex(
         rf"\frac{{q_{{{query + 1}}}\cdot k_{{{key + 1}}}}}{{\sqrt{{d_k}}}} = "
-        rf"\frac{{{_tex(found.scores[query, key])}}}{{\sqrt{{{found.d_k}}}}} = "
-        rf"\frac{{{_tex(found.scores[query, key])}}}{{{root}}} = "
+        rf"\frac{{{score}}}{{\sqrt{{{found.d_k}}}}} = \frac{{{score}}}{{{root}}} = "
         rf"\mathbf{{{_tex(found.scaled[query, key])}}}"
     )
-    _pictures(say, {"QKᵀ / √d_k": found.scaled})
+    st.latex(rf"\frac{{QK^T}}{{\sqrt{{d_k}}}} = {_matrix(found.scaled, row=query)}")
 
 
-def _masked(say: Say, found: Worked) -> None:
+def _masked(say: Say, found: Worked, query: int) -> None:
     _title(say, "stage_masked")
-    _pictures(say, {say("calculator.masked"): found.masked})
+    st.latex(rf"{_matrix(found.scaled, row=query)} \to {_matrix(found.masked, row=query)}")
 
 
 def _weights(say: Say, found: Worked, query: int, key: int) -> None:
     _title(say, "stage_weights")
     if found.mask[query].any():
         scores = [_tex(one) for one in found.masked[query][found.mask[query]]]
+        score, top = _tex(found.masked[query, key]), _term(float(found.top[query]))
         st.latex(
-            rf"\frac{{e^{{{_tex(found.masked[query, key])}}}}}"
-            rf"{{{' + '.join(f'e^{{{one}}}' for one in scores)}}} = "
+            rf"\frac{{e^{{{score}}}}}{{{' + '.join(f'e^{{{one}}}' for one in scores)}}} = "
+            rf"\frac{{e^{{{score} - {top}}}}}"
+            rf"{{{' + '.join(f'e^{{{one} - {top}}}' for one in scores)}}} = "
             rf"\frac{{{_tex(found.exp[query, key])}}}{{{_tex(found.total[query])}}} = "
             rf"\mathbf{{{_tex(found.weights[query, key])}}}"
         )
-    columns = Axis("", _names("k", found.weights.shape[1]))
-    rows = Axis("", _names("q", len(found.weights)))
-    figure = weight_map(
-        found.weights, rows, columns, value=say("calculator.weight"), mask=found.mask
-    )
-    with st.columns(2)[0]:
-        st.plotly_chart(
-            figure,
-            key="calculator:weights",
-            config=QUIET,
-            alt=_alt(say, say("calculator.stage_weights.title"), found.weights),
-        )
+    st.latex(rf"A = \mathrm{{softmax}} = {_inked(found.weights)}")
+    st.caption(say("calculator.ink"))
 
 
 def _context(say: Say, found: Worked, query: int) -> None:
@@ -270,13 +280,15 @@ def _context(say: Say, found: Worked, query: int) -> None:
     mixture = " + ".join(
         rf"{_tex(weight)}\,v_{{{n + 1}}}" for n, weight in enumerate(found.weights[query])
     )
-    if found.context is None:
+    if found.context is None or found.v is None:
         st.caption(say("calculator.stage_context.symbols"))
         st.latex(rf"z_{{{query + 1}}} = {mixture}")
         return
-    vector = r",\;".join(_tex(value) for value in found.context[query])
-    st.latex(rf"z_{{{query + 1}}} = {mixture} = \left[{vector}\right]")
-    _pictures(say, {"Z": found.context})
+    st.latex(rf"z_{{{query + 1}}} = {mixture} = {_matrix(found.context[[query]], row=0)}")
+    st.latex(
+        rf"A\,V = {_matrix(found.weights, row=query)}{_matrix(found.v)} = "
+        rf"{_matrix(found.context, row=query)}"
+    )
 
 
 # ── shared by the stages ─────────────────────────────────────────────────────────────────────────
@@ -287,39 +299,32 @@ def _title(say: Say, stage: str) -> None:
     st.markdown(say(f"calculator.{stage}.says"))
 
 
-def _pictures(say: Say, matrices: dict[str, Float[np.ndarray, "row column"]]) -> None:
-    """Matrices side by side, each with its shape, its numbers and the ends of its colours."""
-    columns = st.columns(max(2, min(len(matrices), 3)), gap="medium")
-    for n, (name, values) in enumerate(matrices.items()):
-        limit = float(np.abs(values[np.isfinite(values)]).max(initial=0.0)) or 1.0
-        with columns[n % len(columns)]:
-            shape = " × ".join(map(str, values.shape))
-            ends = say("calculator.scale", limit=number(limit))
-            st.markdown(f"**{name}** ({shape}) :small[{ends}]")
-            figure = signed_map(
-                values,
-                Axis("", _names(_ROWS.get(name, "q"), len(values))),
-                Axis("", _columns(name, values.shape[1])),
-                limit=limit,
-                value=say("calculator.value"),
-            )
-            figure.update_traces(showscale=False, selector={"type": "heatmap"})
-            st.plotly_chart(
-                figure, key=f"calculator:{name}", config=QUIET, alt=_alt(say, name, values)
-            )
+def _matrix(
+    values: Float[np.ndarray, "row column"], row: int | None = None, column: int | None = None
+) -> str:
+    """A matrix in brackets; the row and the column that are being followed in colour."""
+    return _brackets(
+        [
+            rf"\textcolor{{{theme.ACCENT}}}{{{_tex(value)}}}"
+            if row == r or column == c
+            else _tex(value)
+            for c, value in enumerate(line)
+        ]
+        for r, line in enumerate(values)
+    )
 
 
-_ROWS = {"X": "x", "K": "k", "V": "v", "Z": "z"}
+def _inked(weights: Float[np.ndarray, "query key"]) -> str:
+    """Weights on a ground whose ink is the weight: 0 is the page itself."""
+    return _brackets(
+        [rf"\colorbox{{{theme.ink(float(weight))}}}{{${_tex(weight)}$}}" for weight in line]
+        for line in weights
+    )
 
 
-def _columns(name: str, count: int) -> list[str]:
-    """Columns of the squares are keys; those of the others are dimensions, counted from 1."""
-    of_vectors = name in ("X", "Q", "K", "V", "Z")
-    return [str(n + 1) for n in range(count)] if of_vectors else _names("k", count)
-
-
-def _names(letter: str, count: int) -> list[str]:
-    return [f"{letter}{_below(n)}" for n in range(count)]
+def _brackets(rows: Iterable[list[str]]) -> str:
+    lines = r" \\ ".join(" & ".join(cells) for cells in rows)
+    return rf"\begin{{bmatrix}} {lines} \end{{bmatrix}}"
 
 
 def _below(n: int) -> str:
@@ -335,13 +340,12 @@ def _tex(value: float) -> str:
     written = number(float(value)).replace("−", "-").replace("∞", r"\infty")
     digits, e, exponent = written.partition("e")
     written = rf"{digits}\cdot10^{{{exponent}}}" if e else digits
-    return rf"({written})" if value < 0 else written.replace(",", "{,}")
+    return written.replace(",", "{,}")
 
 
-def _alt(say: Say, stage: str, values: Float[np.ndarray, "row column"]) -> str:
-    rows, columns = values.shape
-    numbers = "; ".join(", ".join(_written(row)) for row in values)
-    return say("calculator.alt", stage=stage, rows=rows, columns=columns, numbers=numbers)
+def _term(value: float) -> str:
+    """A number between signs: a negative one in brackets."""
+    return f"({_tex(value)})" if value < 0 else _tex(value)
 
 
 if __name__ == "__main__":
