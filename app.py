@@ -23,6 +23,7 @@ def main() -> None:
                 st.Page("viz/views/decoding.py", title=say("nav.decoding")),
             ],
             say("nav.try"): [
+                st.Page("viz/views/whatif.py", title=say("nav.whatif")),
                 st.Page("viz/views/calculator.py", title=say("nav.calculator")),
             ],
         },

@@ -19,11 +19,12 @@ import torch
 
 import model
 from model import Bundle, ModelError, Trace
-from model.analysis import decoding, masking, positions, steps
+from model.analysis import decoding, masking, positions, steps, whatif
 from model.analysis.decoding import BeamTree, Derailed, ForcedRun, GreedyRun
 from model.analysis.masking import Batch, Leak, Nothing
 from model.analysis.positions import Shuffled
 from model.analysis.steps import Stages
+from model.analysis.whatif import WhatIf
 from model.tokenizer import Encoding
 from viz.state import FAMOUS, Kind, Target
 
@@ -187,6 +188,18 @@ def nothing_to_see(
 ) -> Nothing:
     """One query of the decoder with every key forbidden."""
     return masking.nothing_to_see(bundle(name), text, target, to, layer=layer, query=query)
+
+
+@st.cache_data(show_spinner=False, max_entries=64, max_size="128MB", ttl="1h")
+def what_if(
+    name: str, version: str, text: str, target: str | None, to: Target, changes: str
+) -> WhatIf:
+    """A sentence with and without changes, these as `whatif.dumps` writes them.
+
+    As text, because the key of a dataclass is made of its values alone: two kinds of change with
+    equal values would be taken for one another.
+    """
+    return whatif.what_if(bundle(name), text, to, whatif.loads(changes), target)
 
 
 def card(name: str) -> str | None:
