@@ -39,7 +39,7 @@ MASKED_GROUND = "rgba(138,147,143,0.16)"
 MASKED_LINE = "rgba(138,147,143,0.75)"
 
 STYLE = """<style>
-  .stMainBlockContainer { padding: 3rem clamp(1rem, 4vw, 4rem) 3rem; }
+  .stMainBlockContainer { padding: 4.5rem clamp(1rem, 4vw, 4rem) 3rem; }
   /* Korean lines break between eojeol; a word without an end breaks anywhere. */
   .stMainBlockContainer :is(p, h3, h4, h5) { word-break: keep-all; overflow-wrap: anywhere; }
   .st-key-switches .stMarkdown p { padding-bottom: .5rem; }
@@ -47,7 +47,7 @@ STYLE = """<style>
   .st-key-masthead p { font-size: 1.05rem; }
   .st-key-masthead, .st-key-examples, .st-key-switches { row-gap: .4rem; }
   @media (max-width: 640px) {
-    .stMainBlockContainer { padding-top: 2.75rem; }
+    .stMainBlockContainer { padding-top: 4rem; }
     .st-key-masthead > :has(.st-key-motto), .st-key-motto { display: none; }
     .st-key-examples { flex-wrap: nowrap; overflow-x: auto; scrollbar-width: thin; }
     .st-key-examples > * { flex: none; }
