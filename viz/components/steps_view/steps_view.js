@@ -58,6 +58,7 @@ class StepsView {
     if (JSON.stringify(before?.keys) !== JSON.stringify(message.keys)) this.key = null;
     this.scales = new Map();
     this.thumbnails = [];
+    this.images = new WeakMap();
     if (JSON.stringify(before?.text) !== JSON.stringify(message.text)) this.name();
     this.width = this.root.clientWidth;
     if (this.width) this.draw(); // else the observer does, once there is room
@@ -267,7 +268,9 @@ class StepsView {
     this.ink = style.color;
     this.grey = rgb(this.ink);
     this.font = style.fontFamily;
-    this.dark = luminance(style.getPropertyValue("--st-background-color").trim() || "#ffffff") < 0.2;
+    const dark = luminance(style.getPropertyValue("--st-background-color").trim() || "#ffffff") < 0.2;
+    if (dark !== this.dark) this.images = new WeakMap();
+    this.dark = dark;
     this.plus = this.dark ? [45, 190, 174] : [13, 148, 136];
     this.minus = this.dark ? [245, 138, 60] : [208, 90, 0];
   }
@@ -443,16 +446,24 @@ class StepsView {
       }
       return;
     }
-    const image = new ImageData(columns, rows);
-    for (let i = 0; i < values.length; i++) image.data.set(this.colour(values[i], most), 4 * i);
-    const small = element("canvas", { width: columns, height: rows });
-    small.getContext("2d").putImageData(image, 0, 0);
+    const small = this.image(matrix, most);
     ctx.imageSmoothingEnabled = w < 1 || h < 1;
     ctx.drawImage(small, left, top, width, height);
     ctx.strokeStyle = this.ink;
     ctx.globalAlpha = 0.15;
     ctx.strokeRect(left + 0.5, top + 0.5, width - 1, height - 1);
     ctx.globalAlpha = 1;
+  }
+
+  // A pixel a cell, made once for numbers that stay: large squares are what costs time.
+  image({ values, rows, columns }, most) {
+    if (this.images.has(values)) return this.images.get(values);
+    const pixels = new ImageData(columns, rows);
+    for (let i = 0; i < values.length; i++) pixels.data.set(this.colour(values[i], most), 4 * i);
+    const small = element("canvas", { width: columns, height: rows });
+    small.getContext("2d").putImageData(pixels, 0, 0);
+    this.images.set(values, small);
+    return small;
   }
 
   hatch(ctx, x, y, w, h) {
