@@ -68,7 +68,8 @@ def press_until(page: Page, key: str, name: str, most: int = 80) -> None:
         page.keyboard.press(key)
         focused = page.evaluate(
             """() => {
-                const at = document.activeElement;
+                let at = document.activeElement;
+                while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
                 return at.ariaLabel || at.labels?.[0]?.innerText || at.innerText || "";
             }"""
         )
