@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model import KINDS, ModelError, capture, trace
@@ -88,6 +88,7 @@ def test_without_the_root_the_scores_themselves_go_into_the_softmax(bundle, kind
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=10)
 @given(temperature=st.floats(0.05, 50))
 def test_a_temperature_divides_the_scaled_scores(make_bundle, kind, temperature):
     bundle = make_bundle(norm="pre")
@@ -166,6 +167,7 @@ def test_swapped_positions_are_embedding_plus_the_others_position(bundle, side):
 @pytest.mark.parametrize(
     ("kind", "query", "key"), [("encoder", 2, 4), ("decoder", 3, 1), ("cross", 1, 0)]
 )
+@settings(max_examples=10)
 @given(weight=st.floats(0, 1, width=32))
 def test_an_edited_weight_and_its_row(make_bundle, kind, query, key, weight):
     bundle = make_bundle(norm="pre")
@@ -187,7 +189,8 @@ def test_an_edited_weight_and_its_row(make_bundle, kind, query, key, weight):
 
 def test_a_row_with_one_key_only_cannot_grow_again(bundle):
     found = run(bundle, EditWeight("decoder", 0, 0, 0, 0, 0.25))
-    assert found.after.attention("decoder")[0, 0, 0].tolist() == [0.25, 0, 0, 0, 0]
+    assert found.after.attention("decoder")[0, 0, 0, 0] == 0.25
+    assert not found.after.attention("decoder")[0, 0, 0, 1:].any()
 
 
 # ── together ─────────────────────────────────────────────────────────────────────────────────────
@@ -234,11 +237,12 @@ WORD_BY_WORD = st.one_of(
 )  # fmt: skip
 
 
+@settings(max_examples=25)
 @given(changes=st.lists(WORD_BY_WORD, min_size=1, max_size=3))
 def test_written_word_by_word_it_is_the_same_model(make_bundle, changes):
     """With its cache, one row at a time, the changed model gives the logits of one whole pass."""
-    model = make_bundle(norm="pre").model
     bundle = make_bundle(norm="pre")
+    model = bundle.model
     source = torch.tensor([bundle.tokenizer.source(TEXT).ids])
     target = torch.tensor([bundle.tokenizer.target(TARGET, "fr").ids])
     with torch.inference_mode():
@@ -348,9 +352,9 @@ def test_other_links_are_refused(line):
         ReplaceVector("decoder", "v", 1, 2),
         ReplaceVector("decoder", "v", 1, 1),
         ReplaceVector("cross", "q", 1, 2),
-        SwapPositions("target", 0, 5),
+        SwapPositions("target", 0, 40),
         EditWeight("decoder", 0, 0, 1, 2, 0.5),
-        EditWeight("cross", 0, 0, 5, 0, 0.5),
+        EditWeight("cross", 0, 0, 40, 0, 0.5),
     ],
 )
 def test_a_change_without_a_place_is_refused(bundle, change):

@@ -59,22 +59,24 @@ def _page(say: Say, looked: Looked) -> None:
     pin = choice.head_and_row(say, looked)
     changes = _changes(say, looked)
     shown = attention_map(looked.trace, state.look().kind, merged=False)
-    tools, results = st.columns([4, 9], gap="large")
+    found = _found(looked, changes)
+    tools, words = st.columns([4, 9], gap="large")
     with tools:
         _applied(say, looked, changes)
         _tools(say, looked, pin, shown, full=len(changes) >= MOST_CHANGES)
-    with results:
-        bundle, look = looked.bundle, looked.look
-        written = whatif.dumps(changes)
-        found = cache.what_if(
-            bundle.name,
-            bundle.version,
-            looked.trace.source_text,
-            look.target,
-            looked.to,
-            written,
-        )
-        _results(say, looked, found, changes, pin, shown)
+    with words:
+        _line(say, found, changes, pin, shown)
+        translation, naming = st.columns(2, gap="large")
+        with translation:
+            _translation(say, looked, found, changes)
+        with naming:
+            _naming(say, found)
+    _maps(say, found, shown, pin)
+    spread, predictions = st.columns(2, gap="large")
+    with spread:
+        _spread(say, found, pin.layer)
+    with predictions:
+        _predictions(say, found)
     if state.look().text == looked.trace.source_text:
         state.write_link()
 
@@ -206,6 +208,7 @@ def _tools(say: Say, looked: Looked, pin: Pin, shown: AttentionMap, *, full: boo
         format_func=lambda one: say(f"whatif.{one}"),
         key="whatif.what",
         required=True,
+        wrap=True,
         persist_state="session",
     )
     change = _TOOLS[code or CODES[0]](say, looked, pin, shown)
@@ -372,25 +375,21 @@ def _token(label: str, name: str, names: list[str], options: Sequence[int], firs
 # ── what becomes of it ───────────────────────────────────────────────────────────────────────────
 
 
-def _results(
-    say: Say, looked: Looked, found: WhatIf, changes: Changes, pin: Pin, shown: AttentionMap
-) -> None:
-    layer, head, query = pin.layer, pin.head or 0, pin.query or 0
-    kind = _kind()
-    after = found.after.attention(kind)[layer, head]
-    if changes:
-        st.subheader(_row(say, shown, shown.attention[layer, head, query], after[query], query))
-        st.markdown(_largest(say, found, shown, layer, head))
-    else:
+def _found(looked: Looked, changes: Changes) -> WhatIf:
+    bundle, text = looked.bundle, looked.trace.source_text
+    written = whatif.dumps(changes)
+    return cache.what_if(bundle.name, bundle.version, text, looked.look.target, looked.to, written)
+
+
+def _line(say: Say, found: WhatIf, changes: Changes, pin: Pin, shown: AttentionMap) -> None:
+    """In plain words: what the chosen row does now, and what changed the most."""
+    if not changes:
         st.info(say("whatif.none"), icon="🔨")
-    _maps(say, found, shown, kind, layer, head, query)
-    bars, words = st.columns(2, gap="large")
-    with bars:
-        _spread(say, found, kind, layer)
-    with words:
-        _translation(say, looked, found, changes)
-    _naming(say, found)
-    _predictions(say, found)
+        return
+    layer, head, query = pin.layer, pin.head or 0, pin.query or 0
+    after = found.after.attention(_kind())[layer, head, query]
+    st.subheader(_row(say, shown, shown.attention[layer, head, query], after, query), anchor=False)
+    st.markdown(_largest(say, found, shown, layer, head))
 
 
 def _row(
@@ -409,14 +408,10 @@ def _row(
         return say.markdown("whatif.row_nothing", query=name, key=key, before=share)
     if now == was:
         return say.markdown("whatif.row_same", query=name, key=key, before=share)
-    return say.markdown(
-        "whatif.row",
-        query=name,
-        key=key,
-        before=share,
-        now=shown.keys[now[0]],
-        after=say.percent(now[1]),
-    )
+    values = {"query": name, "key": key, "before": share, "after": say.percent(now[1])}
+    if now[0] == was[0]:
+        return say.markdown("whatif.row_still", **values)
+    return say.markdown("whatif.row", now=shown.keys[now[0]], **values)
 
 
 def _largest(say: Say, found: WhatIf, shown: AttentionMap, layer: int, head: int) -> str:
@@ -432,10 +427,9 @@ def _largest(say: Say, found: WhatIf, shown: AttentionMap, layer: int, head: int
     )
 
 
-def _maps(
-    say: Say, found: WhatIf, shown: AttentionMap, kind: Kind, layer: int, head: int, query: int
-) -> None:
+def _maps(say: Say, found: WhatIf, shown: AttentionMap, pin: Pin) -> None:
     """Before and after on one scale, and what differs on a fixed one."""
+    kind, layer, head, query = _kind(), pin.layer, pin.head or 0, pin.query or 0
     window = (slice(0, WINDOW), slice(0, WINDOW))
     queries, keys = shown.queries[:WINDOW], shown.keys[:WINDOW]
     text = HeatmapText("", "", say("map.weight"), say("map.masked"))
@@ -448,6 +442,7 @@ def _maps(
         figure = heatmap(
             weights[window], queries, keys, text=text, mask=mask[window], pinned=pinned
         )
+        figure.update_traces(showscale=False, selector={"type": "heatmap"})
         height = int(figure.layout.height)
         with column:
             st.markdown(f"**{say(f'whatif.{name}')}**")
@@ -468,12 +463,12 @@ def _maps(
         st.caption(say("whatif.window", shown=WINDOW, count=count))
 
 
-def _spread(say: Say, found: WhatIf, kind: Kind, layer: int) -> None:
+def _spread(say: Say, found: WhatIf, layer: int) -> None:
     st.markdown(f"##### {say('whatif.spread')}")
     shares = {say(f"kind.{one}"): found.spread(one).tolist() for one in KINDS}
     written = {name: [say.percent(share) for share in layers] for name, layers in shares.items()}
     figure = layer_bars(
-        shares, written, say.sentences["whatif.layer"], (say(f"kind.{kind}"), layer)
+        shares, written, say.sentences["whatif.layer"], (say(f"kind.{_kind()}"), layer)
     )
     listed = "; ".join(f"{name}: {', '.join(layers)}" for name, layers in written.items())
     st.plotly_chart(figure, key="whatif:spread", config=QUIET, alt=listed)
@@ -519,6 +514,7 @@ def _translation(say: Say, looked: Looked, found: WhatIf, changes: Changes) -> N
 def _predictions(say: Say, found: WhatIf) -> None:
     """Where the decoder, reading the same translation, expects something else."""
     moved, count = found.changed_predictions, len(found.predictions)
+    st.markdown(f"##### {say('whatif.predictions')}")
     st.markdown(say("whatif.expects", changed=len(moved), count=count))
     if not moved:
         return

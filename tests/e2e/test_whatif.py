@@ -1,0 +1,43 @@
+"""Break it in a real browser: a change, its consequences, the way back, and the link."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+expect.set_options(timeout=30_000)  # a loaded machine is no failure
+
+
+@pytest.fixture
+def visit_whatif(page, address):
+    def visit_whatif(query: str = "", **device) -> Page:
+        opened = page(f"{address}/whatif?lang=en{query}", **device)
+        expect(opened.locator(".js-plotly-plot .heatmaplayer").first).to_be_attached(timeout=60_000)
+        return opened
+
+    return visit_whatif
+
+
+def test_a_head_is_switched_off_and_comes_back(visit_whatif):
+    page = visit_whatif("&layer=3&head=1&query=8")
+    page.get_by_role("button", name="heads off").or_(page.get_by_text("heads off")).first.click()
+    page.get_by_role("button", name="Change it").click()
+    chip = page.get_by_role("button", name="heads off: 1 (Encoder, layer 3)")
+    expect(chip).to_be_visible()
+    expect(page.get_by_role("heading", name="now it looks at nothing")).to_be_visible()
+    page.wait_for_url(re.compile(r"changes=heads"))
+    page.goto(page.url)
+    expect(chip).to_be_visible()
+    page.get_by_role("button", name="Everything back").click()
+    expect(page.get_by_text("Nothing is changed yet")).to_be_visible()
+    page.wait_for_url(lambda url: "changes=" not in url)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [360, 1366])
+def test_nothing_scrolls_sideways(visit_whatif, width):
+    page = visit_whatif("&changes=scale,encoder,-,-", width=width, touch=width < 700)
+    expect(page.get_by_role("button", name="Everything back")).to_be_visible()
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("part => part.scrollWidth <= part.clientWidth")
