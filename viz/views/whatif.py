@@ -457,6 +457,8 @@ def _maps(say: Say, found: WhatIf, shown: AttentionMap, pin: Pin) -> None:
             value=say("whatif.difference"),
             height=height,
         )
+        # As wide as its neighbours; their numbers are in the tooltips, too.
+        figure.update_traces(showscale=False, texttemplate=None, selector={"type": "heatmap"})
         st.plotly_chart(figure, key="whatif:difference", config=QUIET, alt=say("whatif.difference"))
     st.caption(say("whatif.maps"))
     if (count := max(len(shown.queries), len(shown.keys))) > WINDOW:
