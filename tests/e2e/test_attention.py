@@ -110,7 +110,7 @@ def test_picture_line_hover_and_table_say_the_same_number(open_steps, step, name
     assert re.fullmatch(r"−?(\d+\.\d+|\d)(×10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?", number)
     page.mouse.down()
     page.mouse.up()
-    assert view(page).locator(".numbers em").last.inner_text().strip("()") == number
+    assert view(page).locator(".numbers em").last.inner_text() == number
     key = where.split(" · ")[0] if name == "weighted" else where.split(" · ")[1]
     view(page).locator(".toggle").click()
     row = view(page).locator("table tr").filter(has=page.get_by_text(key, exact=True))
@@ -154,6 +154,21 @@ def test_one_score_multiplication_by_multiplication(open_steps):
         assert made == pytest.approx(as_float(text.split(" = ")[1]), rel=2e-3)
     assert sum(products) == pytest.approx(as_float(items[-1].split("= ")[1]), rel=1e-3)
     assert items[-1].split("= ")[1] == view(page).locator(".numbers em").inner_text()
+
+
+def test_side_by_side_the_own_head_is_followed_until_another_place_is_clicked(open_steps):
+    page = open_steps("?step=8&layer=2&head=3")
+    line, result = view(page).locator(".numbers"), view(page).locator(".numbers em").last
+    context = result.inner_text()
+    view(page).locator(".next").click()
+    assert "head 3, dimension 1" in line.inner_text()
+    assert result.inner_text() == context
+    where, number = point(page, "concat", x=0.1, y=0.5)
+    page.mouse.down()
+    page.mouse.up()
+    assert "head 1, " in where
+    assert where.split(" · ")[1] in line.inner_text()
+    assert result.inner_text() == number
 
 
 def test_masked_cells_say_so(open_steps):

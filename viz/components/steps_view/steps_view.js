@@ -42,6 +42,7 @@ class StepsView {
     this.revealed = 0;
     this.key = null; // null: the key that gets the largest weight
     this.dimension = 0;
+    this.slot = null; // null: where the contexts lie side by side, this head's own dimension
     this.open = false; // the table
     this.build(parent);
     this.listen();
@@ -56,6 +57,7 @@ class StepsView {
     this.revealed = before ? Math.max(this.revealed, this.place.stage) : this.place.stage;
     this.place.query = Math.min(this.place.query, message.queries.length - 1);
     if (JSON.stringify(before?.keys) !== JSON.stringify(message.keys)) this.key = null;
+    if (before?.head !== message.head) this.slot = null;
     this.scales = new Map();
     this.thumbnails = [];
     this.images = new WeakMap();
@@ -77,7 +79,7 @@ class StepsView {
     next.stage = clamp(next.stage, this.message.stages.length);
     next.query = clamp(next.query, this.message.queries.length);
     if (JSON.stringify(next) === JSON.stringify(this.place)) return;
-    if (next.stage !== this.place.stage) this.chosen = null;
+    if (next.stage !== this.place.stage) this.chosen = this.slot = null;
     this.place = next;
     this.revealed = Math.max(this.revealed, next.stage);
     this.draw();
@@ -119,6 +121,7 @@ class StepsView {
   click(picture, cell) {
     const { rowsAre, columnsAre } = picture;
     if (columnsAre === "dimension") this.dimension = cell.column;
+    this.slot = columnsAre === "slot" ? cell.column : null;
     if (rowsAre === "key" && picture.matrix.rows > 1) this.key = cell.row;
     if (columnsAre === "key") this.key = cell.column;
     if (rowsAre === "query" && picture.matrix.rows > 1 && cell.row !== this.place.query)
@@ -736,10 +739,12 @@ class StepsView {
       const { values, columns } = arrays[name];
       return values[row * columns + Math.min(column, columns - 1)];
     };
-    const at = (name, row, column) => bracket(number(read(name, row, column)));
+    const plain = (name, row, column) => number(read(name, row, column));
+    const at = (name, row, column) => bracket(plain(name, row, column));
     const pair = (name) => at(name, query, key);
-    const last = arrays[["x", "q", "q", "q", "q", "q", "v", "context", "concat", "out"][this.place.stage]].columns - 1;
+    const last = arrays[["x", "q", "q", "q", "q", "q", "v", "context", "v", "out"][this.place.stage]].columns - 1;
     const d = Math.min(this.dimension, last);
+    const slot = this.slot ?? this.message.head * arrays.v.columns + d;
     const index = `<sub>${d + 1}</sub>`;
     const from = `<b>${escaped(queries[query])}</b>`;
     const to = `${from} → <b>${escaped(keys[key])}</b>`;
@@ -748,42 +753,42 @@ class StepsView {
       products.length < 4 ? products.join(" + ") : `${products[0]} + ${products[1]} + … + ${products.at(-1)}`;
     const answer = (value) => `<em>${value}</em>`;
     const x = pre
-      ? `${at("before", query, d)} &nbsp;LayerNorm →&nbsp; ${answer(`x${index} = ${at("x", query, d)}`)}`
-      : answer(`x${index} = ${at("x", query, d)}`);
+      ? `${at("before", query, d)} &nbsp;LayerNorm →&nbsp; ${answer(`x${index} = ${plain("x", query, d)}`)}`
+      : answer(`x${index} = ${plain("x", query, d)}`);
     const sum = (count) => fill(text.sum_of, { count });
     const lines = {
       input: () =>
         arrays.word ? `${from}: ${at("word", query, d)} + ${at("position", query, d)} = ${x}` : `${from}: ${x}`,
       project: () =>
-        `${from}: q${index} = ${sum(arrays.x.columns)} + ${at("b_q", 0, d)} = ${answer(at("q", query, d))}`,
+        `${from}: q${index} = ${sum(arrays.x.columns)} + ${at("b_q", 0, d)} = ${answer(plain("q", query, d))}`,
       scores: () => {
         const products = [...arrays.q.values.subarray(query * arrays.q.columns, (query + 1) * arrays.q.columns)];
         const terms = products.map((_, i) => `${at("q", query, i)}×${at("k", key, i)}`);
-        return `${to}: q · k = ${list(terms)} = ${answer(pair("scores"))}`;
+        return `${to}: q · k = ${list(terms)} = ${answer(plain("scores", query, key))}`;
       },
       scale: () =>
         `${to}: ${pair("scores")} ÷ √${arrays.q.columns} = ` +
-        `${pair("scores")} ÷ ${root} = ${answer(pair("scaled"))}`,
+        `${pair("scores")} ÷ ${root} = ${answer(plain("scaled", query, key))}`,
       mask: () =>
         read("masked", query, key) === -Infinity
           ? `${to}: ${pair("scaled")} → ${answer("−∞")} &nbsp;${escaped(text.masked)}`
-          : `${to}: ${pair("scaled")} → ${answer(pair("masked"))} &nbsp;${escaped(text.open)}`,
+          : `${to}: ${pair("scaled")} → ${answer(plain("masked", query, key))} &nbsp;${escaped(text.open)}`,
       softmax: () =>
         `${to}: e<sup>${pair("masked")} − ${at("top", 0, query)}</sup> = ${pair("exp")}, &nbsp;` +
-        `${pair("exp")} ÷ ${at("total", 0, query)} = ${answer(pair("weights"))}`,
+        `${pair("exp")} ÷ ${at("total", 0, query)} = ${answer(plain("weights", query, key))}`,
       weigh: () => {
-        const product = bracket(number(this.weighted().values[key * arrays.v.columns + d]));
+        const product = number(this.weighted().values[key * arrays.v.columns + d]);
         return `${to}: ${pair("weights")} × v${index} = ${pair("weights")} × ${at("v", key, d)} = ${answer(product)}`;
       },
       context: () => {
         const share = (j) => read("weights", query, j);
         const heaviest = range(keys.length).sort((i, j) => share(j) - share(i));
         const terms = heaviest.map((j) => `${at("weights", query, j)}×${at("v", j, d)}`);
-        return `${from}: z${index} = ${list(terms)} = ${answer(at("context", query, d))}`;
+        return `${from}: z${index} = ${list(terms)} = ${answer(plain("context", query, d))}`;
       },
-      concat: () => `${from}: ${escaped(this.label("slot", d))} = ${answer(at("concat", query, d))}`,
+      concat: () => `${from}: ${escaped(this.label("slot", slot))} = ${answer(plain("concat", query, slot))}`,
       output: () =>
-        `${from}: ${sum(arrays.w_o.rows)} + ${at("b_o", 0, d)} = ${answer(at("out", query, d))}`,
+        `${from}: Out${index} = ${sum(arrays.w_o.rows)} + ${at("b_o", 0, d)} = ${answer(plain("out", query, d))}`,
     };
     return lines[stages[this.place.stage]]();
   }
@@ -954,7 +959,9 @@ function symbol(name, single, cross) {
 // The whole of multi-head attention, the present stage's operand lit; what comes later is pale.
 function formulas({ cross, stages, heads: count }, form, stage) {
   const single = form === "row";
-  const head = mi(single ? "z" : "Z");
+  // Of one query, i stands below; so the head's number goes above.
+  const row = (h) => `<msubsup>${mi("z")}${mi("i")}${mrow(mo("("), mn(h), mo(")"))}</msubsup>`;
+  const head = (h) => (single ? row(h) : sub(mi("Z"), mn(h)));
   const at = (name, inner) => {
     const index = stages.indexOf(name);
     const when = index === stage ? "lit" : index > stage ? "later" : "";
@@ -972,7 +979,7 @@ function formulas({ cross, stages, heads: count }, form, stage) {
   const masked = mrow(at("mask", mrow(say("mask"), mo("("))), scaled, at("mask", mo(")")));
   const softmax = mrow(at("softmax", mrow(say("softmax"), mo("("))), masked, at("softmax", mo(")")));
   const context = mrow(at("context", mrow(of("context"), mo("="))), softmax, at("weigh", mi("V")));
-  const all = mrow(sub(head, mn(1)), mo(","), mo("…"), mo(","), sub(head, mn(count)));
+  const all = mrow(head(1), mo(","), mo("…"), mo(","), head(count));
   const heads = at("concat", mrow(say("Concat"), mo("("), all, mo(")")));
   const output = at("output", mrow(symbol("w_o"), mo("+"), symbol("b_o")));
   const out = mrow(at("output", mrow(say("Out&nbsp;"), mo("="))), heads, output);
