@@ -31,11 +31,12 @@ _POINTS = (
     "*_add.*", "*.ffn.*", "encoder.out", "decoder.out", "logits",
 )  # fmt: skip
 
-_ATTENTION: dict[Kind, tuple[str, str]] = {
+ATTENTION: dict[Kind, tuple[str, str]] = {
     "encoder": ("encoder", "self_attn"),
     "decoder": ("decoder", "self_attn"),
     "cross": ("decoder", "cross_attn"),
 }
+"""Where each attention sits in the model: (stack, module of one of its layers)."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,7 @@ class Trace:
             ) from error
 
     def _at(self, kind: Kind, layer: int, point: str) -> Float[np.ndarray, "..."]:
-        stack, module = _ATTENTION[kind]
+        stack, module = ATTENTION[kind]
         if not 0 <= layer < self.n_layers[kind]:
             raise IndexError(f"{kind} has {self.n_layers[kind]} layers, there is no layer {layer}")
         return self.points[f"{stack}.layers.{layer}.{module}.{point}"]
@@ -204,7 +205,7 @@ class Trace:
         return np.broadcast_to(self._at(kind, layer, "mask")[0], (query, key))
 
     def _input(self, kind: Kind, layer: int) -> Float[np.ndarray, "query d_model"]:
-        stack, module = _ATTENTION[kind]
+        stack, module = ATTENTION[kind]
         point = "x" if self.norm == "post" else "normed"
         return self.points[f"{stack}.layers.{layer}.{module}_add.{point}"]
 

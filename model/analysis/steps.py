@@ -17,7 +17,7 @@ from ..attention import MultiHeadAttention, softmax_or_nothing
 from ..capture import capture
 from ..checkpoint import Bundle
 from ..layers import AddNorm
-from ..trace import _ATTENTION, AttentionSteps, Kind, Trace
+from ..trace import ATTENTION, AttentionSteps, Kind, Trace
 
 Stage = Literal[
     "input", "project", "scores", "scale", "mask", "softmax", "weigh", "context", "concat", "output"
@@ -99,7 +99,7 @@ def attention_stages(bundle: Bundle, trace: Trace, kind: Kind, layer: int, head:
         IndexError: if there is no such layer or head.
     """
     captured = trace.steps(kind, layer, head)
-    stack, module = _ATTENTION[kind]
+    stack, module = ATTENTION[kind]
     block = f"{stack}.layers.{layer}.{module}"
     attention, add = (bundle.model.get_submodule(name) for name in (block, f"{block}_add"))
     assert isinstance(attention, MultiHeadAttention)

@@ -25,7 +25,7 @@ from ..config import Lang
 from ..decode import decode_ids
 from ..errors import ModelError
 from ..tokenizer import check_length, check_text
-from ..trace import _ATTENTION, _STACK, KINDS, Kind, Side, Trace, _run, trace
+from ..trace import _STACK, ATTENTION, KINDS, Kind, Side, Trace, _run, trace
 from .coreference import NamedWord, name_pronoun
 from .decoding import label, pieces_of, reference
 from .words import pronoun_span
@@ -247,7 +247,7 @@ def fits(change: Change, trace: Trace) -> bool:
 
 
 def _shape(trace: Trace, kind: Kind) -> tuple[int, int, int, int]:
-    stack, module = _ATTENTION[kind]
+    stack, module = ATTENTION[kind]
     weights = trace.points[f"{stack}.layers.0.{module}.weights"]
     return trace.n_layers[kind], *weights.shape
 
@@ -405,7 +405,7 @@ ByRow = Callable[[Tensor, int], Tensor]
 def _interventions(bundle: Bundle, change: Change) -> dict[str, Intervention]:
     """Probe name → what happens there; one for each layer, as each counts its own rows."""
     assert not isinstance(change, SwapPositions)
-    stack, module = _ATTENTION[change.kind]
+    stack, module = ATTENTION[change.kind]
     model = bundle.model.encoder if stack == "encoder" else bundle.model.decoder
     layers = range(len(model.layers)) if change.layer is None else [change.layer]
     made: dict[str, Intervention] = {}
