@@ -13,7 +13,7 @@ expect.set_options(timeout=30_000)  # a loaded machine is no failure
 def visit_whatif(page, address):
     def visit_whatif(query: str = "", **device) -> Page:
         opened = page(f"{address}/whatif?lang=en{query}", **device)
-        expect(opened.locator(".js-plotly-plot .heatmaplayer").first).to_be_attached(timeout=60_000)
+        expect(opened.get_by_role("button", name="Change it")).to_be_visible(timeout=60_000)
         return opened
 
     return visit_whatif
@@ -39,5 +39,7 @@ def test_a_head_is_switched_off_and_comes_back(visit_whatif):
 def test_nothing_scrolls_sideways(visit_whatif, width):
     page = visit_whatif("&changes=scale,encoder,-,-", width=width, touch=width < 700)
     expect(page.get_by_role("button", name="Everything back")).to_be_visible()
+    maps = page.locator(".js-plotly-plot .heatmaplayer")
+    expect(maps).to_have_count(3, timeout=120_000)  # their script is large
     main = page.get_by_test_id("stMain")
     assert main.evaluate("part => part.scrollWidth <= part.clientWidth")
