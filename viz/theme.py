@@ -43,7 +43,7 @@ STYLE = """<style>
   /* Korean lines break between eojeol; a word without an end breaks anywhere. */
   .stMainBlockContainer :is(p, h3, h4, h5) { word-break: keep-all; overflow-wrap: anywhere; }
   .st-key-switches .stMarkdown p { padding-bottom: .5rem; }
-  .stMarkdownBadge { white-space: normal; }
+  .stMarkdown [data-testid] span.stMarkdownBadge { white-space: normal; }
   .st-key-masthead p { font-size: 1.05rem; }
   .st-key-masthead, .st-key-examples, .st-key-switches { row-gap: .4rem; }
   @media (max-width: 640px) {

@@ -44,6 +44,24 @@ def test_a_click_on_a_box_calculates_its_stage_and_goes_into_the_link(visit_bloc
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
+def test_on_a_phone_a_click_goes_to_the_answer_below_the_map(visit_block):
+    page = visit_block(width=390, height=844, touch=True)
+    heading = page.get_by_role("heading", name="Feed-forward", exact=True)
+    box(page, "encoder.0.ffn.out").tap()
+    expect(heading).to_be_in_viewport()
+    box(page, "encoder.2").scroll_into_view_if_needed()
+    box(page, "encoder.2").tap()  # the map is the answer
+    expect(box(page, "encoder.2.ffn.norm")).to_be_in_viewport()
+
+
+def test_on_a_phone_the_badge_is_read_to_its_end(visit_block):
+    page = visit_block(width=390, height=844, touch=True)
+    badges = page.locator(".stMarkdownBadge")
+    expect(badges.first).to_be_visible()
+    for hidden in badges.evaluate_all("found => found.map(e => e.scrollWidth - e.clientWidth)"):
+        assert hidden <= 0
+
+
 def test_the_keyboard_reaches_a_box_and_stays_on_it(visit_block):
     page = visit_block()
     box(page, "encoder.0.ffn.add").focus()

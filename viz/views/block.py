@@ -194,7 +194,7 @@ def _map(say: Say, looked: Looked, place: Place, stage: str) -> None:
     text = _map_text(say, looked, place)
     here = Here(place.stack, place.layer, stage)
     drawn = plan(looked.bundle.config, here, text, _href)
-    box = architecture(drawn, text=text, key=MAP, on_click=_clicked)
+    box = architecture(drawn, text=text, answer="stages", key=MAP, on_click=_clicked)
     st.caption(say(f"block.order.{looked.trace.norm}"))
     if box is not None and (page := _leads_to(box).page) is not None:
         st.switch_page(f"viz/views/{page}.py")

@@ -137,13 +137,16 @@ def plan(
 
 
 def architecture(
-    plan: Plan, *, text: ArchitectureText, key: str, on_click: Callable[[], None]
+    plan: Plan, *, text: ArchitectureText, answer: str, key: str, on_click: Callable[[], None]
 ) -> str | None:
     """Draw the map; the id of the box that was clicked just now, else None.
 
-    on_click: called before the rerun that a click starts; read it there with `clicked(key)`.
+    Args:
+        answer: key of the container that shows what a click asks for; out of sight below the map,
+            it is scrolled to.
+        on_click: called before the rerun that a click starts; read it there with `clicked(key)`.
     """
-    data: dict[str, Any] = {"plan": asdict(plan), "text": asdict(text)}
+    data: dict[str, Any] = {"plan": asdict(plan), "text": asdict(text), "answer": answer}
     found = _component(key=key, data=data, on_go_change=on_click)
     box: str | None = found.go
     return box

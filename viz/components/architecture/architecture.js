@@ -28,7 +28,8 @@ class ArchitectureMap {
     this.root.remove();
   }
 
-  receive({ plan, text }) {
+  receive({ plan, text, answer }) {
+    this.answer = answer;
     const said = JSON.stringify([plan, text]);
     if (said === this.said) return;
     this.said = said;
@@ -72,9 +73,18 @@ class ArchitectureMap {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a new tab follows the link
       event.preventDefault();
       this.go(id);
+      if (!elsewhere && look !== "name") this.showAnswer(); // a layer opens on the map itself
     });
     this.boxes.set(id, box);
     return box;
+  }
+
+  // On a narrow screen the answer lies below the map: go there, or a click seems to do nothing.
+  showAnswer() {
+    const answer = document.querySelector(`.st-key-${this.answer}`);
+    if (!answer || answer.getBoundingClientRect().top < innerHeight / 2) return;
+    answer.style.scrollMarginTop = "4.5rem"; // the page's header lies over its top
+    answer.scrollIntoView({ behavior: "smooth" });
   }
 
   drawWires() {
