@@ -13,7 +13,7 @@ expect.set_options(timeout=30_000)  # a loaded machine is no failure
 def visit_whatif(page, address):
     def visit_whatif(query: str = "", **device) -> Page:
         opened = page(f"{address}/whatif?lang=en{query}", **device)
-        expect(opened.get_by_role("button", name="Change it")).to_be_visible(timeout=60_000)
+        expect(opened.get_by_role("button", name="Change it")).to_be_visible(timeout=120_000)
         return opened
 
     return visit_whatif
