@@ -171,6 +171,13 @@ def test_side_by_side_the_own_head_is_followed_until_another_place_is_clicked(op
     assert result.inner_text() == number
 
 
+def test_the_softmax_of_a_decided_head_can_be_checked_with_the_written_numbers(open_steps):
+    page = open_steps("?step=6&kind=cross&text=hello")
+    line = view(page).locator(".numbers").inner_text()
+    over, under, share = map(as_float, re.search(r"(\S+) ÷ (\S+) = (\S+)$", line).groups())
+    assert f"{over / under:.4g}" == f"{share:.4g}"
+
+
 def test_masked_cells_say_so(open_steps):
     page = open_steps("?step=5&form=matrix&kind=decoder")
     _, number = point(page, "masked", 0.9, 0.4)

@@ -775,7 +775,8 @@ class StepsView {
           : `${to}: ${pair("scaled")} → ${answer(plain("masked", query, key))} &nbsp;${escaped(text.open)}`,
       softmax: () =>
         `${to}: e<sup>${pair("masked")} − ${at("top", 0, query)}</sup> = ${pair("exp")}, &nbsp;` +
-        `${pair("exp")} ÷ ${at("total", 0, query)} = ${answer(plain("weights", query, key))}`,
+        `${pair("exp")} ÷ ${divisor(read("exp", query, key), read("total", 0, query))} = ` +
+        answer(plain("weights", query, key)),
       weigh: () => {
         const product = number(this.weighted().values[key * arrays.v.columns + d]);
         return `${to}: ${pair("weights")} × v${index} = ${pair("weights")} × ${at("v", key, d)} = ${answer(product)}`;
@@ -1004,6 +1005,14 @@ function digits(value, count) {
   if (size >= 1e-3 && size < 1e5) return value.toPrecision(count).replace("-", "−");
   const [most, exponent] = value.toExponential(count - 1).split("e");
   return `${most.replace("-", "−")}×10${raised(Number(exponent))}`;
+}
+
+// With as many digits as the quotient of the written numbers needs to be true: not "1.000 ÷ 1.000 = 0.9998".
+function divisor(dividend, value) {
+  const over = Number(dividend.toPrecision(4));
+  const counts = [4, 5, 6];
+  const found = counts.find((count) => number(over / Number(value.toPrecision(count))) === number(dividend / value));
+  return digits(value, found ?? 7);
 }
 
 function raised(exponent) {
