@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .analysis.evaluate import evaluate, measure_speed
+from .analysis.evaluate import evaluate, measure_speed, met_by
 from .checkpoint import FILM, load, save_metrics
 from .config import DIRECTIONS, LANGUAGES, PRESETS, TrainConfig, from_dict
 from .corpus.mixture import Mixture
@@ -68,7 +68,13 @@ def _evaluate(options: argparse.Namespace) -> None:
     model, tokenizer = bundle.model, bundle.tokenizer
     dev = [Path(file) for file in options.dev]
     metrics = dict(bundle.metrics)
-    metrics |= evaluate(model, tokenizer, dev=dev, directions=bundle.directions or [*DIRECTIONS])
+    metrics |= evaluate(
+        model,
+        tokenizer,
+        dev=dev,
+        directions=bundle.directions or [*DIRECTIONS],
+        met=met_by(metrics),
+    )
     metrics["speed"] = measure_speed(model, tokenizer)
     print(report(metrics), every_head(metrics), sep="\n")
     if options.keep:

@@ -6,7 +6,7 @@ import copy
 import math
 import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Int
 
 from ..capture import capture
 from ..config import DIRECTIONS, Lang
-from ..corpus.generator import Example, Sentence, generate
+from ..corpus.generator import Example, Met, Sentence, generate
 from ..corpus.splits import SPLITS
 from ..decode import greedy
 from ..masks import pad
@@ -96,17 +96,23 @@ def evaluate(
     seed: int = EVALUATION_SEED,
     dev: Sequence[Path] = (),
     directions: Sequence[Direction] = tuple(DIRECTIONS),
+    met: Met | None = None,
 ) -> dict[str, Any]:
     """All measures of `metrics.json` that are the same on every machine.
 
     On `items` pairs of twins a split: naming, and what every head does. Heads are chosen on one
     half of the twins and reported on the other, since the best of many heads on the data that
     chose it is partly luck. On generated sentences and on the files in `dev`: translation.
+    Unseen is what the model's training has not `met`; None: what no training of today meets.
 
     Raises:
         ModelError: what `score_file` raises.
     """
-    held_out = {s: list(generate(items, seed=seed, split=s)) for s in SPLITS if s != "train"}
+    held_out = {
+        split: list(generate(items, seed=seed, split=split, met=met))
+        for split in SPLITS
+        if split != "train"
+    }
     examples = {split: [e for i in drawn for e in i.examples] for split, drawn in held_out.items()}
     languages = list(dict.fromkeys(source for source, _ in directions))
     on = {split: _coreference(model, tokenizer, e, languages) for split, e in examples.items()}
@@ -129,6 +135,12 @@ def evaluate(
             "dev": {path.name: score_file(model, tokenizer, path, directions) for path in dev},
         }
     return measured
+
+
+def met_by(metrics: Mapping[str, Any]) -> Met | None:
+    """What the training met that made a checkpoint with these metrics; None where it is unsaid."""
+    met = metrics.get("training", {}).get("met")
+    return Met(frozenset(met["templates"]), frozenset(met["nouns"])) if met else None
 
 
 def measure_speed(

@@ -115,8 +115,34 @@ class Item:
     examples: tuple[Example, ...]
 
 
+@dataclass(frozen=True)
+class Met:
+    """The templates and nouns that a training met in twins, by id.
+
+    The corpus grows, and a checkpoint is as old as its training: what was added later is new to it.
+    """
+
+    templates: frozenset[str]
+    nouns: frozenset[str]
+
+
+@cache
+def met_in_training() -> Met:
+    """What a training that starts today meets: all that is not held out."""
+    nouns = (noun.id for noun in load_lexicon().nouns)
+    return Met(
+        frozenset(t.id for t in templates().values() if t.flip and not t.held_out),
+        frozenset(noun for noun in nouns if not noun_is_held_out(noun)),
+    )
+
+
 def generate(
-    n: int, *, seed: int, split: Split = "train", pronoun_share: float = 0.7
+    n: int,
+    *,
+    seed: int,
+    split: Split = "train",
+    pronoun_share: float = 0.7,
+    met: Met | None = None,
 ) -> Iterator[Item]:
     """`n` items, always the same for the same arguments.
 
@@ -124,14 +150,16 @@ def generate(
     plain sentences. ``pairs`` and ``nouns`` put held-out noun pairs, or a held-out noun as one of
     the two rivals at least, into the training split's templates; ``templates`` uses held-out
     templates. These three give twins only, and held-out nouns stand in twins of ``nouns`` alone.
-    `pronoun_share` is the share of twins in ``train``.
+    `pronoun_share` is the share of twins in ``train``. Held out is what is not in `met`, which is
+    `met_in_training()` where it is not given.
     """
-    rng = random.Random(f"{seed}/{split}")
-    twins = [t for t in templates().values() if t.flip and t.held_out == (split == "templates")]
+    rng, met = random.Random(f"{seed}/{split}"), met or met_in_training()
+    unseen = split == "templates"
+    twins = [t for t in templates().values() if t.flip and (t.id not in met.templates) == unseen]
     plain = [t for t in templates().values() if not t.flip]
     for _ in range(n):
         pool = plain if split == "train" and plain and rng.random() >= pronoun_share else twins
-        yield _item(pool, rng, split)
+        yield _item(pool, rng, split, met)
 
 
 # ------------------------------------------------------------------- templates and predicates
@@ -320,19 +348,25 @@ _TRIES = 400
 _COMPARED = frozenset({"clothing", "furniture", "instrument", "electronic", "vehicle"})
 
 
-def _item(pool: list[Template], rng: random.Random, split: Split) -> Item:
+def _item(pool: list[Template], rng: random.Random, split: Split, met: Met) -> Item:
     while True:
         template = pool[int(rng.random() * len(pool))]
-        item = draw(template, rng, split)
+        item = draw(template, rng, split, met)
         if item is not None:
             return item
 
 
-def draw(template: Template, rng: random.Random, split: Split | None = None) -> Item | None:
+def draw(
+    template: Template,
+    rng: random.Random,
+    split: Split | None = None,
+    met: Met | None = None,
+) -> Item | None:
     """An item of `template` (None: any split), or None if no nouns were found for it."""
+    met = met or met_in_training()
     persons: Gender | None = rng.choice(("m", "f")) if template.gender else None
     for _ in range(_TRIES):
-        chosen = _draw_nouns(template, rng, persons, split)
+        chosen = _draw_nouns(template, rng, persons, split, met)
         if chosen is not None:
             predicates = _draw_predicates(template, chosen, rng)
             if predicates is not None:
@@ -341,7 +375,11 @@ def draw(template: Template, rng: random.Random, split: Split | None = None) -> 
 
 
 def _draw_nouns(
-    template: Template, rng: random.Random, persons: Gender | None, split: Split | None
+    template: Template,
+    rng: random.Random,
+    persons: Gender | None,
+    split: Split | None,
+    met: Met,
 ) -> dict[str, Noun] | None:
     chosen: dict[str, Noun] = {}
     for slot, needs in template.slots.items():
@@ -354,7 +392,7 @@ def _draw_nouns(
         if any(noun.en == other.en or noun.ko == other.ko for other in chosen.values()):
             return None
         chosen[slot] = noun
-    if template.flip and split and not _is_of(split, template.flip, chosen):
+    if template.flip and split and not _is_of(split, template.flip, chosen, met):
         return None
     if template.alike and not frozenset.intersection(
         _COMPARED, *(noun.features for noun in chosen.values())
@@ -363,12 +401,12 @@ def _draw_nouns(
     return chosen if _sizes_agree(template.size, chosen) else None
 
 
-def _is_of(split: Split, rivals: Iterable[str], chosen: Mapping[str, Noun]) -> bool:
+def _is_of(split: Split, rivals: Iterable[str], chosen: Mapping[str, Noun], met: Met) -> bool:
     """Whether twins with these nouns, of which two are rivals, belong to a split."""
     first, second = (chosen[slot].id for slot in rivals)
     if split == "nouns":
-        return noun_is_held_out(first) or noun_is_held_out(second)
-    if any(noun_is_held_out(noun.id) for noun in chosen.values()):
+        return not {first, second} <= met.nouns
+    if not {noun.id for noun in chosen.values()} <= met.nouns:
         return False
     return split == "templates" or pair_is_held_out(first, second) == (split == "pairs")
 

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from .. import checkpoint
 from ..analysis.evaluate import Question, evaluate, questions, watch_heads
 from ..config import ModelConfig, Preset, TrainConfig, to_dict
-from ..corpus.generator import generate
+from ..corpus.generator import generate, met_in_training
 from ..corpus.lexicon import load_lexicon
 from ..corpus.mixture import Mixture
 from ..corpus.particles import particle_cuts
@@ -249,11 +249,13 @@ class _Run:
             self.film.shoot(self.model, self.step, self.log.last)
 
     def _how(self) -> dict[str, Any]:
+        met = met_in_training()
         return {
             "command": self.command,
             "settings": to_dict(self.config),
             "steps": self.step,
             "epochs": self.epoch + 1,
+            "met": {"templates": sorted(met.templates), "nouns": sorted(met.nouns)},
             "origins": self.mixture.origins() if self.mixture else [],
             "seconds": round(self.seconds),
             "device": _device_name(self.fabric.device),

@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 
 from model.corpus import Example, Item, Span, generate, read_pairs
-from model.corpus.generator import Template, draw, read_template, templates, wordings_of
+from model.corpus.generator import (
+    Met,
+    Template,
+    draw,
+    met_in_training,
+    read_template,
+    templates,
+    wordings_of,
+)
 from model.corpus.lexicon import load_lexicon
 from model.corpus.morphology import josa
 from model.corpus.splits import (
@@ -273,6 +281,20 @@ def test_held_out_nouns_are_about_forty_of_many_kinds() -> None:
     edible readable material weather mass"""
     assert set(kinds.split()) <= set().union(*(noun.features for noun in held_out))
     assert not {noun for pair in SHOWCASE_PAIRS for noun in pair} & HELD_OUT_NOUNS
+
+
+def test_what_a_training_did_not_meet_is_unseen_for_its_checkpoint() -> None:
+    """The corpus grows: for an older checkpoint, what was added since is held out as well."""
+    now = met_in_training()
+    older = Met(frozenset(sorted(now.templates)[::2]), frozenset(sorted(now.nouns)[::3]))
+    for split in ("pairs", "nouns", "templates"):
+        for item in generate(60, seed=1, split=split, met=older):
+            assert (item.examples[0].template in older.templates) == (split != "templates")
+            assert (set(pairs(item)) <= older.nouns) == (split != "nouns")
+            if split == "pairs":
+                assert pair_is_held_out(*pairs(item))
+    same = generate(40, seed=1, split="pairs", met=now)
+    assert list(same) == list(generate(40, seed=1, split="pairs"))
 
 
 def test_every_training_template_finds_nouns_that_are_not_held_out() -> None:

@@ -14,9 +14,9 @@ from torch.nn import functional as F
 
 from model import ModelError, load
 from model.__main__ import main
-from model.analysis.evaluate import evaluate
+from model.analysis.evaluate import evaluate, met_by
 from model.config import PRESETS, ModelConfig, Preset, TrainConfig
-from model.corpus.generator import Sentence
+from model.corpus.generator import Sentence, met_in_training
 from model.tokenizer import Tokenizer
 from model.training.batches import Batch, TrainingSet, as_typed, collate, encode, examples
 from model.training.loop import Hardware, _Log, learn_vocabulary, train
@@ -199,6 +199,7 @@ def test_a_killed_training_goes_on_exactly(tmp_path: Path, monkeypatch: pytest.M
 def test_metrics_are_those_of_the_weights_as_stored(tmp_path: Path) -> None:
     bundle = load(train(TINY, replace(TINY.train, steps=3), tmp_path, hardware=CPU), device="cpu")
     stored = dict(bundle.metrics)
+    assert met_by(stored) == met_in_training()
     assert stored.pop("training")["steps"] == 3
     assert sum(stored.pop("seen")["en"].values()) > 0
     assert evaluate(bundle.model, bundle.tokenizer) == stored
