@@ -42,6 +42,7 @@ STYLE = """<style>
   .stMainBlockContainer { padding: 4.5rem clamp(1rem, 4vw, 4rem) 3rem; }
   /* Korean lines break between eojeol; a word without an end breaks anywhere. */
   .stMainBlockContainer :is(p, h3, h4, h5) { word-break: keep-all; overflow-wrap: anywhere; }
+  [data-testid="stCaptionContainer"] p code { font-size: .9em; }
   .st-key-switches .stMarkdown p { padding-bottom: .5rem; }
   .stMarkdown [data-testid] span.stMarkdownBadge { white-space: normal; }
   .st-key-masthead p { font-size: 1.05rem; }

@@ -106,6 +106,14 @@ def test_no_bar_stands_where_the_free_run_had_ended():
     assert figure.layout.shapes[0].x0 == 0.5
 
 
+@pytest.mark.parametrize(("wrong_at", "anchor"), [(0, "left"), (1, "left"), (2, "right")])
+def test_the_words_at_the_line_stand_on_the_side_with_more_room(wrong_at, anchor):
+    figure = side_by_side(
+        ["a", "b", "c", "</s>"], np.ones(4), np.ones(4), wrong_at, labels=("t", "f", "w")
+    )
+    assert figure.layout.annotations[0].xanchor == anchor
+
+
 def test_losses_and_their_mean():
     figure = losses(["a", "b"], np.array([0.25, 0.75]), 0.5, labels=("nats", "mean"))
     bars, line = figure.data

@@ -109,14 +109,15 @@ def side_by_side(
         "y1": 1.08,
         "line": {"color": ASTRAY, "width": 2, "dash": "dot"},
     }
+    late = 2 * (wrong_at + 1) > len(right)  # the words stand where there is room for them
     note = {
         "x": wrong_at + 0.5,
         "y": 1.08,
         "text": html.escape(labels[2]),
         "showarrow": False,
-        "xanchor": "left",
+        "xanchor": "right" if late else "left",
         "yanchor": "top",
-        "xshift": 4,
+        "xshift": -4 if late else 4,
     }
     layout = {
         "xaxis": _pieces(right),

@@ -529,8 +529,8 @@ def _loss(say: Say, looked: Looked) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.latex(
-            r"\text{loss} = \frac{1}{n}\sum_{t=1}^{n} -\log P(y_t \mid y_{<t}, x)"
-            rf" = {run.loss:.4g}\ \text{{nats}}"
+            r"\begin{aligned} \text{loss} &= \frac{1}{n}\sum_{t=1}^{n} -\log P(y_t \mid y_{<t}, x)"
+            rf" \\ &= {run.loss:.4g}\ \text{{nats}} \end{{aligned}}"
         )
         labels = (say("decoding.loss.bar"), say("decoding.loss.mean"))
         pieces = [label(piece) for piece in run.right]
