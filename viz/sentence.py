@@ -61,6 +61,14 @@ class Looked:
     trace: Trace
 
 
+def opening(say: Say, page: str) -> Looked | None:
+    """A page's title, what it is for, and the sentence; None where no model can read any."""
+    st.markdown(f"### {say(f'{page}.title')}")
+    st.caption(say(f"{page}.what_for"))
+    chosen = bundle(say)
+    return ask(say, chosen) if chosen else None
+
+
 def bundle(say: Say) -> Bundle | None:
     """The chosen checkpoint; None, and a message, where it cannot be used."""
     try:

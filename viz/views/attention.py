@@ -20,10 +20,7 @@ _OF_VIEW = "attention.view."
 def render() -> None:
     """The page: a sentence, one head and one row of it, and the calculation step by step."""
     say = state.say()
-    st.markdown(f"#### {say('attention.title')}")
-    st.caption(say("attention.purpose"))
-    bundle = sentence.bundle(say)
-    looked = sentence.ask(say, bundle) if bundle else None
+    looked = sentence.opening(say, "attention")
     if looked is None:
         return
     choice.link_notice(say, looked)

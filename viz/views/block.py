@@ -54,10 +54,7 @@ class Place:
 def render() -> None:
     """The page: the sentence, the map with the stage beside it, and why there are residuals."""
     say = state.say()
-    st.markdown(f"### {say('block.title')}")
-    st.caption(say("block.what_for"))
-    bundle = sentence.bundle(say)
-    looked = sentence.ask(say, bundle) if bundle else None
+    looked = sentence.opening(say, "block")
     if looked is not None:
         choice.link_notice(say, looked)
         _page(say, looked)

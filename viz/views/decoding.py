@@ -41,10 +41,7 @@ LESSON = (
 def render() -> None:
     """The page: a sentence, a language, and one of five ways to look at the writing."""
     say = state.say()
-    st.markdown(f"#### {say('decoding.title')}")
-    st.caption(say("decoding.purpose"))
-    bundle = sentence.bundle(say)
-    looked = sentence.ask(say, bundle) if bundle else None
+    looked = sentence.opening(say, "decoding")
     if looked is None:
         return
     part = _part(say, looked)

@@ -39,10 +39,7 @@ LECTURE_AHEAD = {"text": "I am a student.", "to": "fr", "target": "je suis étud
 def render() -> None:
     """The page: the sentence, five parts, one of them on screen."""
     say = state.say()
-    st.markdown(f"### {say('masks.title')}")
-    st.caption(say("masks.what_for"))
-    bundle = sentence.bundle(say)
-    looked = sentence.ask(say, bundle) if bundle else None
+    looked = sentence.opening(say, "masks")
     if looked is not None:
         _page(say, looked)
 

@@ -28,10 +28,7 @@ QUIET = {"displayModeBar": False}
 def render() -> None:
     """The page: the sentence, six parts, one of them on screen."""
     say = state.say()
-    st.markdown(f"### {say('positions.title')}")
-    st.caption(say("positions.what_for"))
-    bundle = sentence.bundle(say)
-    looked = sentence.ask(say, bundle) if bundle else None
+    looked = sentence.opening(say, "positions")
     if looked is not None:
         _page(say, looked)
 

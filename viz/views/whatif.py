@@ -44,10 +44,7 @@ CHANGES = "whatif:changes"
 def render() -> None:
     """The page: what is changed on the left, what follows from it on the right."""
     say = state.say()
-    st.markdown(f"### {say('whatif.title')}")
-    st.caption(say("whatif.what_for"))
-    bundle = sentence.bundle(say)
-    looked = sentence.ask(say, bundle) if bundle else None
+    looked = sentence.opening(say, "whatif")
     if looked is None:
         return
     choice.link_notice(say, looked)
