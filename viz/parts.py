@@ -1,4 +1,4 @@
-"""What several pages are built of: numbered parts, a head's pickers, the badge of a comparison."""
+"""What several pages are built of: numbered parts, a head's pickers, badges, the way to what-if."""
 
 from __future__ import annotations
 
@@ -54,6 +54,11 @@ def layer_and_head(
         _picked(say("layer.label"), f"{page}.layer", n_layers, layer),
         _picked(say("head.label"), f"{page}.head", n_heads, head),
     )
+
+
+def break_it(say: Say) -> None:
+    """The way to the page on which this sentence's attention can be changed."""
+    st.page_link("viz/views/whatif.py", label=say("parts.break_it"), icon="🔨")
 
 
 def badge(say: Say, difference: float, size: float = 1.0, sentence: str = "parts.badge") -> None:

@@ -31,3 +31,14 @@ def test_a_link_to_a_page_wins_over_what_was_chosen_elsewhere(open_app):
     app.query_params["text"] = "I am Sam."
     app.switch_page(POSITIONS).run()
     assert app.text_input(key="look.text").value == "I am Sam."
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("page", ["attention", "masks"])
+def test_one_click_leads_to_breaking_what_is_on_screen(open_app, lang, page):
+    app = open_app(text="I am a student.", lang=lang)
+    app.switch_page(f"viz/views/{page}.py").run()
+    assert not app.exception
+    (link,) = [element for element in app.main if element.type == "page_link"]
+    assert link.proto.label == catalogue(lang)("parts.break_it")
+    assert link.proto.page == "whatif"

@@ -6,7 +6,7 @@ import streamlit as st
 
 from model.analysis.steps import STAGES, Stages
 from model.analysis.words import attention_map
-from viz import cache, choice, sentence, state
+from viz import cache, choice, parts, sentence, state
 from viz.components.head_view import Pin
 from viz.components.steps_view import Form, Place, moved_to, steps_view
 from viz.i18n import Say
@@ -25,6 +25,7 @@ def render() -> None:
         return
     choice.link_notice(say, looked)
     _steps(say, looked)
+    parts.break_it(say)
 
 
 @st.fragment

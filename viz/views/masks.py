@@ -42,6 +42,7 @@ def render() -> None:
     looked = sentence.opening(say, "masks")
     if looked is not None:
         _page(say, looked)
+        parts.break_it(say)
 
 
 @st.fragment
