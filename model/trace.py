@@ -112,11 +112,11 @@ class Trace:
 
     def positional(self, side: Side) -> Float[np.ndarray, "length d_model"]:
         """The positional encoding that was added to the embedded pieces."""
-        return self.points[f"{_STACK[side]}.input.position"]
+        return self.points[f"{STACK[side]}.input.position"]
 
     def embedded(self, side: Side) -> Float[np.ndarray, "length d_model"]:
         """√d_model · E[piece], before the positional encoding is added."""
-        return self.points[f"{_STACK[side]}.input.word"]
+        return self.points[f"{STACK[side]}.input.word"]
 
     def words(self, side: Side) -> Words:
         """Words (eojeol in Korean) with their piece indices; signs and `</s>` by themselves."""
@@ -210,7 +210,8 @@ class Trace:
         return self.points[f"{stack}.layers.{layer}.{module}_add.{point}"]
 
 
-_STACK: dict[Side, str] = {"source": "encoder", "target": "decoder"}
+STACK: dict[Side, str] = {"source": "encoder", "target": "decoder"}
+"""The stack that reads each side, as its probes are named."""
 
 
 def trace(bundle: Bundle, text: str, target: str | None = None, target_lang: Lang = "ko") -> Trace:
@@ -249,11 +250,12 @@ def trace(bundle: Bundle, text: str, target: str | None = None, target_lang: Lan
             "cross": bundle.config.n_decoder_layers,
         },
         version=bundle.version,
-        points=_run(bundle, source, read),
+        points=run(bundle, source, read),
     )
 
 
-def _run(bundle: Bundle, source: Encoding, target: Encoding) -> dict[str, np.ndarray]:
+def run(bundle: Bundle, source: Encoding, target: Encoding) -> dict[str, np.ndarray]:
+    """One forward pass: what a Trace keeps of it, by probe name, the batch dimension dropped."""
     ids = [torch.tensor([e.ids], device=bundle.device) for e in (source, target)]
     with torch.inference_mode(), capture(bundle.model, _POINTS) as points:
         bundle.model(*ids)

@@ -25,7 +25,7 @@ from ..config import Lang
 from ..decode import decode_ids
 from ..errors import ModelError
 from ..tokenizer import check_length, check_text
-from ..trace import _STACK, ATTENTION, KINDS, Kind, Side, Trace, _run, trace
+from ..trace import ATTENTION, KINDS, STACK, Kind, Side, Trace, run, trace
 from .coreference import NamedWord, name_pronoun
 from .decoding import label, pieces_of, reference
 from .words import pronoun_span
@@ -213,7 +213,7 @@ def _degree(value: str) -> float:
 
 _READ: Mapping[str, Callable[[str], Any]] = {
     "kind": _one_of(KINDS),
-    "side": _one_of(tuple(_STACK)),
+    "side": _one_of(tuple(STACK)),
     "point": _one_of(get_args(Point)),
     "layer": _count_or_none,
     "head": _count_or_none,
@@ -346,7 +346,7 @@ def what_if(
     source = check_length(bundle.tokenizer.source(check_text(text)), bundle.config.max_len)
     read = reference(bundle, text, target_lang, target)
     with changed(bundle, changes):
-        after = replace(before, points=_run(bundle, source, read))
+        after = replace(before, points=run(bundle, source, read))
     with changed(bundle, changes):
         written = bundle.tokenizer.decode(decode_ids(bundle, source.ids, target_lang))
     own = before.output
@@ -510,7 +510,7 @@ def _cell(edit: EditWeight) -> ByRow:
 
 
 def _swapped(bundle: Bundle, side: Side, swaps: Sequence[SwapPositions]) -> dict[str, Intervention]:
-    stack = _STACK[side]
+    stack = STACK[side]
     model = bundle.model.encoder if side == "source" else bundle.model.decoder
     table = model.input.positions
     order = list(range(len(table)))
