@@ -205,11 +205,6 @@ PRESETS: dict[str, Preset] = {
         | dict(n_encoder_layers=4, n_decoder_layers=2, norm="pre", dropout=0.05),
         TrainConfig(),
     ),
-    "medium": Preset(
-        dict(d_model=256, n_heads=8, d_k=32, d_v=32, d_ff=1024)
-        | dict(n_encoder_layers=6, n_decoder_layers=3, norm="pre", dropout=0.1),
-        TrainConfig(steps=9000, peak_lr=1e-3, warmup_steps=800, vocab_size=12_000),
-    ),
     "base": Preset(
         dict(d_model=512, n_heads=8, d_k=64, d_v=64, d_ff=2048)
         | dict(n_encoder_layers=6, n_decoder_layers=6),
