@@ -1,4 +1,5 @@
-"""Command line: `python -m model train | evaluate | film | trace | translate`."""
+"""Command line: `python -m model train | estimate | evaluate | lengths | film | trace |
+translate`."""
 
 from __future__ import annotations
 
@@ -7,18 +8,31 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from .analysis.evaluate import evaluate, measure_speed, met_by
-from .checkpoint import FILM, load, save_metrics
-from .config import DIRECTIONS, LANGUAGES, PRESETS, TrainConfig, from_dict
+from .analysis import lengths
+from .analysis.evaluate import evaluate, measure_speed
+from .analysis.leaderboard import met_by
+from .checkpoint import FILM, load_any, pick_device, save_metrics
+from .config import (
+    DIRECTIONS,
+    LANGUAGES,
+    PRESETS,
+    Preset,
+    TrainConfig,
+    from_dict,
+    preset_of,
+)
 from .corpus.mixture import Mixture
 from .decode import translate
 from .errors import ModelError
 from .trace import trace
 from .training.card import card, every_head, report
+from .training.control import as_reason, explained, writing
+from .training.estimate import calibrate
 from .training.film import Film
+from .training.folder import Folder
 from .training.loop import Hardware, train
 
 DEFAULT_CHECKPOINT = "checkpoints/jumok"
@@ -38,33 +52,71 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace) -> None:
-    preset = PRESETS[options.preset]
+    preset = _settings(options)
     changes = {
         name: getattr(options, name)
-        for name in ("steps", "seed", "naming_weight", "batch_tokens", "peak_lr", "read_share")
+        for name in (
+            "steps", "minutes", "seed", "naming_weight", "batch_tokens", "peak_lr", "read_share"
+        )
         if getattr(options, name) is not None
-    }
+    }  # fmt: skip
     config: TrainConfig = replace(preset.train, **changes)
     hardware = Hardware(options.accelerator, options.devices, options.nodes, options.precision)
     if options.norm:
         preset = replace(preset, model=preset.model | {"norm": options.norm})
     mixture = (
-        Mixture(options.pairs, options.pronouns) if options.pairs or options.pronouns else None
+        Mixture(options.pairs, options.pronouns, tuple(config.shares))
+        if options.pairs or options.pronouns
+        else None
     )
     out = train(
         preset,
         config,
         Path(options.out),
         mixture=mixture,
+        vocabulary=options.tokenizer,
         resume=options.resume,
         hardware=hardware,
         command=options.command,
     )
-    print(f"checkpoint: {out}")
+    status = Folder(out).status()
+    if status is not None and status.state == "paused":
+        print(f"paused at step {status.step:,}; --resume goes on")
+    else:
+        print(f"checkpoint: {out}")
+
+
+def _settings(options: argparse.Namespace) -> Preset:
+    """The preset, or what the settings file makes of one."""
+    if options.settings is None:
+        return PRESETS[options.preset or "small"]
+    try:
+        values = json.loads(options.settings.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            "settings_unreadable",
+            f"{options.settings} is no readable JSON file: {error}",
+            path=str(options.settings),
+        ) from error
+    if options.preset is not None and isinstance(values, dict):
+        values = values | {"preset": options.preset}
+    return preset_of(values)
+
+
+def _estimate(options: argparse.Namespace) -> None:
+    try:
+        device = pick_device(options.accelerator)
+        values = asdict(calibrate(_settings(options), device))
+    except Exception as error:
+        said = explained(error, Path())
+        if said is None:
+            raise
+        values = as_reason(said)
+    print(json.dumps(values))
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    bundle = load(options.checkpoint)
+    bundle = load_any(options.checkpoint)
     model, tokenizer = bundle.model, bundle.tokenizer
     dev = [Path(file) for file in options.dev]
     metrics = dict(bundle.metrics)
@@ -87,6 +139,14 @@ def _evaluate(options: argparse.Namespace) -> None:
         save_metrics(options.checkpoint, metrics, written)
 
 
+def _lengths(options: argparse.Namespace) -> None:
+    bundles = [load_any(checkpoint) for checkpoint in options.checkpoints]
+    measured = lengths.measure(bundles, [Path(file) for file in options.dev], options.each)
+    with writing(options.out):
+        lengths.write(options.out, {"command": options.command} | measured)
+    print(lengths.table(measured), options.out, sep="\n")
+
+
 def _film(options: argparse.Namespace) -> None:
     film = Film.load(Path(options.checkpoint) / FILM)
     for number, moment in enumerate(film.moments):
@@ -103,17 +163,18 @@ def _film(options: argparse.Namespace) -> None:
 
 
 def _trace(options: argparse.Namespace) -> None:
-    made = trace(load(options.checkpoint), options.text, options.target, options.to)
+    made = trace(load_any(options.checkpoint), options.text, options.target, options.to)
     content = json.dumps(made.to_json(), ensure_ascii=False)
     if options.json == "-":
         print(content)
     else:
-        Path(options.json).write_text(content + "\n", encoding="utf-8")
+        with writing(Path(options.json)):
+            Path(options.json).write_text(content + "\n", encoding="utf-8")
         print(f"{made.output}\n{options.json}")
 
 
 def _translate(options: argparse.Namespace) -> None:
-    print(translate(load(options.checkpoint), options.text, options.to, options.beam))
+    print(translate(load_any(options.checkpoint), options.text, options.to, options.beam))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -122,10 +183,22 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("train", help="train a model and write its checkpoint")
     command.set_defaults(run=_train)
-    command.add_argument("--preset", choices=PRESETS, default="small")
+    command.add_argument("--preset", choices=PRESETS, help="small, if nothing else is said")
+    command.add_argument(
+        "--settings",
+        type=Path,
+        metavar="FILE",
+        help='JSON: {"preset": …, "model": {"d_model": …}, "train": {"families": […]}}, each part '
+        "may be left out; options given here go first",
+    )
     command.add_argument("--out", required=True, help="folder for snapshots and the checkpoint")
-    command.add_argument("--resume", action="store_true", help="go on from the last snapshot")
+    command.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from the last snapshot, or else from the finished checkpoint",
+    )
     command.add_argument("--steps", type=int)
+    command.add_argument("--minutes", type=float, help="end after so much time, if not before")
     command.add_argument("--seed", type=int)
     command.add_argument("--batch-tokens", type=int)
     command.add_argument(
@@ -142,6 +215,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="JSON lines of sentences with a labelled pronoun to learn from, too",
     )
+    command.add_argument(
+        "--tokenizer",
+        type=Path,
+        metavar="CHECKPOINT",
+        help="use this checkpoint's vocabulary; left out, a new one is learned",
+    )
     command.add_argument("--read-share", type=float, help="share of sentences read from --pairs")
     command.add_argument("--peak-lr", type=float)
     command.add_argument("--naming-weight", type=float, help="0 leaves the naming objective out")
@@ -150,6 +229,14 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--devices", type=_devices, default="auto", help="how many, or auto")
     command.add_argument("--nodes", type=int, default=1)
     command.add_argument("--precision", choices=("32-true", "bf16-mixed"), default="32-true")
+
+    command = commands.add_parser(
+        "estimate", help="take a few steps to see how long a training takes here, as JSON"
+    )
+    command.set_defaults(run=_estimate)
+    command.add_argument("--preset", choices=PRESETS)
+    command.add_argument("--settings", type=Path, metavar="FILE", help="as for train")
+    command.add_argument("--accelerator", default="auto", help="auto, cpu or cuda")
 
     command = commands.add_parser("evaluate", help="measure a checkpoint on held-out sentences")
     command.set_defaults(run=_evaluate)
@@ -164,6 +251,15 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--keep", action="store_true", help="write what was measured into the checkpoint"
     )
+
+    command = commands.add_parser(
+        "lengths", help="compare checkpoints of one vocabulary by the length of what they translate"
+    )
+    command.set_defaults(run=_lengths)
+    command.add_argument("checkpoints", nargs="+", metavar="CHECKPOINT")
+    command.add_argument("--dev", metavar="FILE", action="append", default=[], help="as above")
+    command.add_argument("--each", type=int, default=100, help="texts of one, two, … sentences")
+    command.add_argument("--out", type=Path, default=Path("checkpoints") / lengths.NAME)
 
     command = commands.add_parser("film", help="what the examples looked like during training")
     command.set_defaults(run=_film)

@@ -24,8 +24,18 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from .config import LANGUAGES, Lang, ModelConfig, from_dict, to_dict
+from .config import (
+    LANGUAGES,
+    AnyConfig,
+    Lang,
+    ModelConfig,
+    RecurrentConfig,
+    model_config,
+    to_dict,
+)
 from .errors import ModelError
+from .recurrent import Recurrent
+from .seq2seq import Seq2Seq
 from .tokenizer import Tokenizer
 from .transformer import Transformer
 
@@ -38,8 +48,8 @@ _ROW = re.compile(r"\[\n[-+.\dEe,\s]+\]")  # a list of numbers stands on one lin
 
 
 @dataclass(frozen=True)
-class Bundle:
-    """A model ready for use, in eval mode, with all that belongs to it.
+class AnyBundle:
+    """A model of either kind, ready for use, in eval mode, with all that belongs to it.
 
     Attributes:
         name: the checkpoint's folder name.
@@ -48,9 +58,9 @@ class Bundle:
     """
 
     name: str
-    model: Transformer
+    model: Seq2Seq[Any]
     tokenizer: Tokenizer
-    config: ModelConfig
+    config: AnyConfig
     metrics: Mapping[str, Any]
     version: str
 
@@ -70,6 +80,19 @@ class Bundle:
         return self.model.embedding.weight.device
 
 
+@dataclass(frozen=True)
+class Bundle(AnyBundle):
+    """A Transformer ready for use."""
+
+    model: Transformer
+    config: ModelConfig
+
+
+def build(config: AnyConfig) -> Seq2Seq[Any]:
+    """A model of this kind and these sizes, with new weights."""
+    return Recurrent(config) if isinstance(config, RecurrentConfig) else Transformer(config)
+
+
 def pick_device(device: str) -> torch.device:
     """The named device; "auto" is the GPU where there is one."""
     if device == "auto":
@@ -78,7 +101,41 @@ def pick_device(device: str) -> torch.device:
 
 
 def load(path: str | Path, device: str = "auto") -> Bundle:
-    """Read a checkpoint, ready for use in eval mode.
+    """Read a Transformer's checkpoint, ready for use in eval mode.
+
+    Raises:
+        ModelError: `not_a_transformer`, or what `load_any` raises.
+    """
+    return transformer_of(load_any(path, device))
+
+
+def transformer_of(bundle: AnyBundle) -> Bundle:
+    """The bundle, if it is a Transformer's.
+
+    Raises:
+        ModelError: `not_a_transformer`.
+    """
+    if not isinstance(bundle, Bundle):
+        raise ModelError(
+            "not_a_transformer",
+            f"{bundle.name} is a recurrent model, and this needs a Transformer: choose another",
+            path=bundle.name,
+        )
+    return bundle
+
+
+def is_transformer(path: Path) -> bool:
+    """Whether a checkpoint's settings are a Transformer's; True where they cannot be read."""
+    try:
+        header = _json_object(path / "config.json", _read(path / "config.json", _SMALL_FILE))
+    except (ModelError, OSError):
+        return True
+    sizes = header.get("model")
+    return not (isinstance(sizes, dict) and "architecture" in sizes)
+
+
+def load_any(path: str | Path, device: str = "auto") -> AnyBundle:
+    """Read a checkpoint of either kind, ready for use in eval mode; a Transformer's is a `Bundle`.
 
     Raises:
         ModelError: `checkpoint_missing`, `checkpoint_damaged`, `config_invalid`,
@@ -92,7 +149,7 @@ def load(path: str | Path, device: str = "auto") -> Bundle:
     header = _json_object(path / "config.json", _read(path / "config.json", _SMALL_FILE))
     if header.get("format") != FORMAT:
         raise _damaged(path / "config.json", f"its format is not {FORMAT}")
-    config = from_dict(ModelConfig, header.get("model"))
+    config = model_config(header.get("model"))
     checksums = header.get(_SHA)
     if not isinstance(checksums, dict):
         raise _damaged(path / "config.json", "it has no checksums")
@@ -109,21 +166,35 @@ def load(path: str | Path, device: str = "auto") -> Bundle:
         config, _read_checked(weights, checksums, 4 * config.n_parameters + 2**20), weights
     )
     metrics = path / "metrics.json"
+    measured = _json_object(metrics, _read_checked(metrics, checksums, _SMALL_FILE))
+    _check_metrics(metrics, measured, config)
     computes = {name: sha for name, sha in checksums.items() if name not in _NO_ANSWER}
     version = _sha(json.dumps(computes, sort_keys=True).encode())[:16]
-    return Bundle(
+    return bundled(
         path.resolve().name,
         model.to(pick_device(device)).eval(),
         tokenizer,
-        config,
-        _json_object(metrics, _read_checked(metrics, checksums, _SMALL_FILE)),
+        measured,
         version,
     )
 
 
+def bundled(
+    name: str,
+    model: Seq2Seq[Any],
+    tokenizer: Tokenizer,
+    metrics: Mapping[str, Any],
+    version: str,
+) -> AnyBundle:
+    """The model with what belongs to it; a Transformer's is a `Bundle`."""
+    if isinstance(model, Transformer):
+        return Bundle(name, model, tokenizer, model.config, metrics, version)
+    return AnyBundle(name, model, tokenizer, model.config, metrics, version)
+
+
 def save(
     path: str | Path,
-    model: Transformer,
+    model: Seq2Seq[Any],
     tokenizer: Tokenizer,
     metrics: Mapping[str, Any],
     card: str,
@@ -199,7 +270,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise
 
 
-def _build(config: ModelConfig, weights: bytes, path: Path) -> Transformer:
+def _build(config: AnyConfig, weights: bytes, path: Path) -> Seq2Seq[Any]:
     try:
         tensors = load_tensors(weights)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
@@ -210,7 +281,7 @@ def _build(config: ModelConfig, weights: bytes, path: Path) -> Transformer:
         raise _damaged(
             path, f"it holds {stored:,} numbers, the settings say {config.n_parameters:,}"
         )
-    model = Transformer(config)
+    model = build(config)
     expected = model.state_dict()
     if missing := sorted(expected.keys() - tensors.keys()):
         raise _damaged(path, f"{missing[0]} is missing")
@@ -257,6 +328,38 @@ def _json_object(path: Path, content: bytes) -> dict[str, Any]:
     return values
 
 
+# What pages look into without asking, where it is there at all: objects in objects.
+_PRONOUNS: dict[str, Any] = {"naming": {}, "baselines": {}, "heads": {"best": {}, "all": {}}}
+_METRICS: dict[str, Any] = _PRONOUNS | {
+    "measured_on": {},
+    "unseen_templates": _PRONOUNS,
+    "unseen_nouns": _PRONOUNS,
+    "translation": {},
+    "pieces_per_word": {},
+    "scores": {"generated": {}, "dev": {}},
+    "seen": {},
+    "training": {"settings": {}, "met": {}},
+    "speed": {},
+}
+
+
+def _check_metrics(path: Path, metrics: Mapping[str, Any], config: AnyConfig) -> None:
+    _check_objects(path, metrics, _METRICS)
+    layers = getattr(config, "n_encoder_layers", 0), getattr(config, "n_heads", 0)
+    for best in metrics.get("heads", {}).get("best", {}).values():
+        at = (best.get("layer"), best.get("head")) if isinstance(best, dict) else (None, None)
+        for number, count in zip(at, layers, strict=True):
+            if not isinstance(number, int) or not 0 <= number < count:
+                raise _damaged(path, f"the best head {best} is none of this model's")
+
+
+def _check_objects(path: Path, values: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    for name in values.keys() & expected.keys():
+        if not isinstance(values[name], dict):
+            raise _damaged(path, f"{name} is no JSON object")
+        _check_objects(path, values[name], expected[name])
+
+
 def _json(content: Mapping[str, Any]) -> bytes:
     text = json.dumps(content, ensure_ascii=False, indent=1)
     return (_ROW.sub(lambda row: " ".join(row[0].split()), text) + "\n").encode()
@@ -266,7 +369,7 @@ def _sha(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _settings_sha(config: ModelConfig) -> str:
+def _settings_sha(config: AnyConfig) -> str:
     return _sha(json.dumps(to_dict(config), sort_keys=True).encode())
 
 

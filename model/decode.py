@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from .checkpoint import Bundle
+from .checkpoint import AnyBundle
 from .config import Lang
-from .layers import DecoderCache
 from .masks import padding_mask
+from .seq2seq import C, Seq2Seq
 from .tokenizer import check_length, check_text
-from .transformer import BOS, EOS, PAD, UNK, Transformer
+from .transformer import BOS, EOS, PAD, UNK
 
 Choose = Callable[[Float[Tensor, "B vocab"]], Int[Tensor, " B"]]
 Fate = Literal["kept", "ended", "dropped"]
@@ -27,7 +27,7 @@ FORBIDDEN = (PAD, UNK, BOS)
 """Pieces that no translation holds; the decoder never writes them."""
 
 
-def translate(bundle: Bundle, text: str, target_lang: Lang, beam: int = 1) -> str:
+def translate(bundle: AnyBundle, text: str, target_lang: Lang, beam: int = 1) -> str:
     """The model's translation; `beam` = 1 is greedy.
 
     Raises:
@@ -39,7 +39,7 @@ def translate(bundle: Bundle, text: str, target_lang: Lang, beam: int = 1) -> st
     return bundle.tokenizer.decode(ids)
 
 
-def decode_ids(bundle: Bundle, source: list[int], target_lang: Lang, beam: int = 1) -> list[int]:
+def decode_ids(bundle: AnyBundle, source: list[int], target_lang: Lang, beam: int = 1) -> list[int]:
     """Ids of the translation, without `<s>`, language tag and `</s>`.
 
     Raises:
@@ -57,14 +57,14 @@ def decode_ids(bundle: Bundle, source: list[int], target_lang: Lang, beam: int =
         return beam_search(bundle.model, ids, start, limit, beam)
 
 
-def longest(bundle: Bundle, source: list[int]) -> int:
+def longest(model: AnyBundle | Seq2Seq[Any], source: list[int]) -> int:
     """Where a translation is stopped: one seldom is twice as long as its source, and a model that
     never ends must end."""
-    return min(bundle.config.max_len, 2 * len(source) + 20)
+    return min(model.config.max_len, 2 * len(source) + 20)
 
 
 def greedy(
-    model: Transformer, source: Int[Tensor, "B S"], start: list[int], limit: int
+    model: Seq2Seq[C], source: Int[Tensor, "B S"], start: list[int], limit: int
 ) -> list[list[int]]:
     """For each source the likeliest next piece, again and again, until `</s>` or the limit."""
     return write(model, source, start, limit, likeliest)
@@ -76,7 +76,7 @@ def likeliest(logits: Float[Tensor, "B vocab"]) -> Int[Tensor, " B"]:
 
 
 def write(
-    model: Transformer, source: Int[Tensor, "B S"], start: list[int], limit: int, choose: Choose
+    model: Seq2Seq[C], source: Int[Tensor, "B S"], start: list[int], limit: int, choose: Choose
 ) -> list[list[int]]:
     """For each source piece after piece, as `choose` says, until `</s>` or the limit.
 
@@ -134,7 +134,7 @@ def length_penalty(length: int, alpha: float = ALPHA) -> float:
 
 
 def beam_search(
-    model: Transformer,
+    model: Seq2Seq[C],
     source: Int[Tensor, "1 S"],
     start: list[int],
     limit: int,
@@ -153,7 +153,7 @@ def best(levels: Sequence[Sequence[Hypothesis]], alpha: float = ALPHA) -> Hypoth
 
 
 def beam_levels(
-    model: Transformer, source: Int[Tensor, "1 S"], start: list[int], limit: int, beam: int
+    model: Seq2Seq[C], source: Int[Tensor, "1 S"], start: list[int], limit: int, beam: int
 ) -> Iterator[list[Hypothesis]]:
     """Beam search, step by step: the best 2 · `beam` continuations of each step, best first.
 
@@ -198,7 +198,7 @@ def _fates(pieces: list[int], beam: int) -> list[Fate]:
 
 
 def _next_logits(
-    model: Transformer, new: Tensor, memory: Tensor, mask: Tensor, cache: DecoderCache
+    model: Seq2Seq[C], new: Tensor, memory: Tensor, mask: Tensor, cache: C
 ) -> Float[Tensor, "B vocab"]:
     logits = model.decode(new, memory, mask, cache)[:, -1].clone()  # a capture may hold it
     logits[:, list(FORBIDDEN)] = -torch.inf

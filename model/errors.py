@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Self
+
 
 class ModelError(ValueError):
     """Something that a person gave cannot be used; says what is wrong and what to do.
@@ -15,3 +18,8 @@ class ModelError(ValueError):
         super().__init__(message)
         self.code = code
         self.details = details
+
+    @classmethod
+    def told(cls, code: str, message: str, details: Mapping[str, object]) -> Self:
+        """An error that another process met, as it told it."""
+        return cls(code, message, **details)

@@ -201,24 +201,37 @@ class Tokenizer:
         Args:
             sentences: text and the offsets at which no piece may cross (noun | particle).
             vocab_size: at most so many pieces, special ones and single characters included.
+
+        Raises:
+            ModelError: `vocab_too_small` where the characters alone are more.
         """
         model = io.BytesIO()
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=(_with_edges(text, cuts) for text, cuts in sentences),
-            model_writer=model,
-            model_type="bpe",
-            vocab_size=vocab_size,
-            hard_vocab_limit=False,
-            character_coverage=0.99995,  # emoji and rare Hanja of a corpus are no pieces
-            normalization_rule_name="nmt_nfkc",
-            pretokenization_delimiter=_DELIMITER,
-            split_by_unicode_script=False,
-            split_digits=True,
-            pad_id=PAD, unk_id=UNK, bos_id=BOS, eos_id=EOS,
-            control_symbols=list(_TAGS.values()),
-            num_threads=1,
-            minloglevel=2,
-        )  # fmt: skip
+        try:
+            sentencepiece.SentencePieceTrainer.train(
+                sentence_iterator=(_with_edges(text, cuts) for text, cuts in sentences),
+                model_writer=model,
+                model_type="bpe",
+                vocab_size=vocab_size,
+                hard_vocab_limit=False,
+                character_coverage=0.99995,  # emoji and rare Hanja of a corpus are no pieces
+                normalization_rule_name="nmt_nfkc",
+                pretokenization_delimiter=_DELIMITER,
+                split_by_unicode_script=False,
+                split_digits=True,
+                pad_id=PAD, unk_id=UNK, bos_id=BOS, eos_id=EOS,
+                control_symbols=list(_TAGS.values()),
+                num_threads=1,
+                minloglevel=2,
+            )  # fmt: skip
+        except RuntimeError as error:
+            if "required_chars" not in str(error):
+                raise
+            raise ModelError(
+                "vocab_too_small",
+                f"vocab_size is {vocab_size}, but the corpus has more characters than that: take "
+                "1,000 or more",
+                vocab_size=vocab_size,
+            ) from error
         return cls(model.getvalue())
 
 

@@ -11,14 +11,17 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from .capture import capture
-from .checkpoint import Bundle
-from .config import Lang
+from .checkpoint import AnyBundle
+from .config import AnyConfig, Lang, ModelConfig
 from .decode import decode_ids
 from .errors import ModelError
+from .masks import padding_mask
+from .recurrent import Recurrent
 from .tokenizer import Encoding, Words, check_length, check_text, language_of
+from .transformer import PAD
 
 Kind = Literal["encoder", "decoder", "cross"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -30,6 +33,8 @@ _POINTS = (
     "*.input.*", "*_attn.[qkv]", "*_attn.weights", "*_attn.mask", "*_attn.context", "*_attn.out",
     "*_add.*", "*.ffn.*", "encoder.out", "decoder.out", "logits",
 )  # fmt: skip
+
+_ALIKE = (".keys", ".mask")  # the same at every step of a recurrent decoder
 
 ATTENTION: dict[Kind, tuple[str, str]] = {
     "encoder": ("encoder", "self_attn"),
@@ -78,6 +83,8 @@ class Trace:
         source_tokens: the encoder's pieces, "▁" where a word begins, `</s>` last.
         target_tokens: the decoder's input pieces, `<s>` first, then the language tag.
         source_words, target_words: (word, [piece indices], (start, end) characters or None).
+        norm: of a Transformer; None where there is no layer normalisation.
+        n_layers: with this attention; 0 where the model has none of this kind.
         version: the checkpoint's.
         points: captured arrays by probe name, the batch dimension dropped.
     """
@@ -92,7 +99,7 @@ class Trace:
     target_words: list[tuple[str, list[int], tuple[int, int] | None]]
     source_unknown: list[str]
     target_unknown: list[str]
-    norm: Literal["post", "pre"]
+    norm: Literal["post", "pre"] | None
     n_layers: dict[Kind, int]
     version: str
     points: Mapping[str, Float[np.ndarray, "..."]] = field(repr=False)
@@ -102,16 +109,37 @@ class Trace:
         """Next-piece logits after each target piece."""
         return self.points["logits"]
 
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of attention that this model has."""
+        return tuple(kind for kind in KINDS if self.n_layers[kind])
+
     def attention(self, kind: Kind) -> Float[np.ndarray, "layer head query key"]:
-        """Attention weights of every layer and head, after softmax and before dropout."""
+        """Attention weights of every layer and head, after softmax and before dropout.
+
+        Raises:
+            ModelError: `no_such_attention`, of a recurrent model.
+        """
+        self._check_kind(kind)
         return np.stack([self._at(kind, layer, "weights") for layer in range(self.n_layers[kind])])
 
     def mask(self, kind: Kind) -> Bool[np.ndarray, "query key"]:
-        """True where a query may attend; the same in every layer and head of the model."""
+        """True where a query may attend; the same in every layer and head of the model.
+
+        Raises:
+            ModelError: `no_such_attention`, of a recurrent model.
+        """
+        self._check_kind(kind)
         return self._mask(kind, 0)
 
     def positional(self, side: Side) -> Float[np.ndarray, "length d_model"]:
-        """The positional encoding that was added to the embedded pieces."""
+        """The positional encoding that was added to the embedded pieces.
+
+        Raises:
+            ModelError: `no_positions`, of a recurrent model.
+        """
+        if self.norm is None:
+            raise ModelError("no_positions", "a recurrent model has no positional encoding")
         return self.points[f"{STACK[side]}.input.position"]
 
     def embedded(self, side: Side) -> Float[np.ndarray, "length d_model"]:
@@ -132,7 +160,11 @@ class Trace:
 
         Raises:
             IndexError: if there is no such layer or head.
+            ModelError: `no_such_attention`; a recurrent model's is another calculation,
+                `model.analysis.history.decoder_step`.
         """
+        if self.norm is None:
+            raise _no_attention(kind)
         heads = len(self._at(kind, layer, "q"))
         if not 0 <= head < heads:
             raise IndexError(f"{kind} has {heads} heads, there is no head {head}")
@@ -163,8 +195,8 @@ class Trace:
             "target_tokens": self.target_tokens,
             "words": {"source": self.words("source"), "target": self.words("target")},
             "unknown": {"source": self.source_unknown, "target": self.target_unknown},
-            "attention": {kind: self.attention(kind).tolist() for kind in KINDS},
-            "mask": {kind: self.mask(kind).tolist() for kind in KINDS},
+            "attention": {kind: self.attention(kind).tolist() for kind in self.kinds},
+            "mask": {kind: self.mask(kind).tolist() for kind in self.kinds},
             "version": self.version,
         }
 
@@ -194,6 +226,10 @@ class Trace:
                 "trace_damaged", f"{path} is no trace that this program wrote", path=str(path)
             ) from error
 
+    def _check_kind(self, kind: Kind) -> None:
+        if not self.n_layers[kind]:
+            raise _no_attention(kind)
+
     def _at(self, kind: Kind, layer: int, point: str) -> Float[np.ndarray, "..."]:
         stack, module = ATTENTION[kind]
         if not 0 <= layer < self.n_layers[kind]:
@@ -214,7 +250,9 @@ STACK: dict[Side, str] = {"source": "encoder", "target": "decoder"}
 """The stack that reads each side, as its probes are named."""
 
 
-def trace(bundle: Bundle, text: str, target: str | None = None, target_lang: Lang = "ko") -> Trace:
+def trace(
+    bundle: AnyBundle, text: str, target: str | None = None, target_lang: Lang = "ko"
+) -> Trace:
     """Run the model on a sentence and keep what it did.
 
     Args:
@@ -243,23 +281,56 @@ def trace(bundle: Bundle, text: str, target: str | None = None, target_lang: Lan
         target_words=read.words_with_offsets(),
         source_unknown=source.unknown(),
         target_unknown=read.unknown(),
-        norm=bundle.config.norm,
-        n_layers={
-            "encoder": bundle.config.n_encoder_layers,
-            "decoder": bundle.config.n_decoder_layers,
-            "cross": bundle.config.n_decoder_layers,
-        },
+        norm=bundle.config.norm if isinstance(bundle.config, ModelConfig) else None,
+        n_layers=_n_layers(bundle.config),
         version=bundle.version,
         points=run(bundle, source, read),
     )
 
 
-def run(bundle: Bundle, source: Encoding, target: Encoding) -> dict[str, np.ndarray]:
+def run(bundle: AnyBundle, source: Encoding, target: Encoding) -> dict[str, np.ndarray]:
     """One forward pass: what a Trace keeps of it, by probe name, the batch dimension dropped."""
-    ids = [torch.tensor([e.ids], device=bundle.device) for e in (source, target)]
-    with torch.inference_mode(), capture(bundle.model, _POINTS) as points:
-        bundle.model(*ids)
+    read, written = (torch.tensor([e.ids], device=bundle.device) for e in (source, target))
+    points: Mapping[str, torch.Tensor]
+    with torch.inference_mode():
+        if isinstance(bundle.model, Recurrent):
+            points = _word_by_word(bundle.model, read, written)
+        else:
+            with capture(bundle.model, _POINTS) as points:
+                bundle.model(read, written)
     return {name: _without_batch(value).numpy(force=True) for name, value in points.items()}
+
+
+def _word_by_word(
+    model: Recurrent, source: Int[torch.Tensor, "1 S"], target: Int[torch.Tensor, "1 T"]
+) -> dict[str, torch.Tensor]:
+    """The points of a model whose attention has one query at a time: those of every step."""
+    mask, cache = padding_mask(source, PAD), model.new_cache()
+    with capture(model, ["encoder.*"]) as read:
+        memory = model.encode(source)
+    steps = []
+    for word in target.unbind(dim=1):
+        with capture(model, ["decoder.*", "logits"]) as points:
+            model.decode(word[:, None], memory, mask, cache)
+        steps.append(points)
+    joined = {
+        name: value if name.endswith(_ALIKE) else torch.cat([s[name] for s in steps], dim=-2)
+        for name, value in steps[0].items()
+    }
+    return {**read, **joined}
+
+
+def _n_layers(config: AnyConfig) -> dict[Kind, int]:
+    if isinstance(config, ModelConfig):
+        n = config.n_decoder_layers
+        return {"encoder": config.n_encoder_layers, "decoder": n, "cross": n}
+    return {"encoder": 0, "decoder": 0, "cross": int(config.attention != "none")}
+
+
+def _no_attention(kind: Kind) -> ModelError:
+    return ModelError(
+        "no_such_attention", f"this model has no attention of the kind {kind!r}", kind=kind
+    )
 
 
 def _without_batch(value: torch.Tensor) -> torch.Tensor:

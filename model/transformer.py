@@ -10,6 +10,7 @@ from .capture import Probe
 from .config import ModelConfig
 from .layers import DecoderCache, DecoderLayer, EncoderLayer, InputEmbedding, LayerCache
 from .masks import look_ahead_mask, padding_mask
+from .seq2seq import Seq2Seq
 
 PAD, UNK, BOS, EOS = 0, 1, 2, 3
 """Ids of `<pad>`, `<unk>`, `<s>` and `</s>` in every vocabulary of this project."""
@@ -59,13 +60,15 @@ class Decoder(nn.Module):
         return self.out(self.norm(x))
 
 
-class Transformer(nn.Module):
+class Transformer(Seq2Seq[DecoderCache]):
     """Source ids and target ids in, next-word logits out.
 
     One embedding matrix E serves the encoder, the decoder and the output layer (§3.4), and so
     does the naming objective: what a pronoun stands for is predicted from the encoder's output at
     the pronoun through the same E.
     """
+
+    config: ModelConfig
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -88,26 +91,21 @@ class Transformer(nn.Module):
         memory: Tensor = self.encoder(self.embedding(source), padding_mask(source, PAD))
         return memory
 
-    def decode(
+    def states(
         self,
         target: Int[Tensor, "B T"],
         memory: Float[Tensor, "B S d_model"],
         memory_mask: Bool[Tensor, "B 1 1 S"],
         cache: DecoderCache | None = None,
-    ) -> Float[Tensor, "B T vocab"]:
-        """Logits after each target word; with a cache, `target` holds only the new words."""
+    ) -> Float[Tensor, "B T d_model"]:
+        """The decoder's output after each target word; with a cache, `target` is the new words."""
         cache = cache or self.new_cache()
         seen = cache.length + target.size(1)
         mask = look_ahead_mask(seen, target.device)[None, None, cache.length :]
         if cache.length == 0:  # only whole, padded batches hold padding; decoding writes none
             mask = mask & padding_mask(target, PAD)
-        x = self.decoder(self.embedding(target), memory, mask, memory_mask, cache)
-        return self.logits(x @ self.embedding.weight.T)
-
-    def name(self, encoded: Float[Tensor, "n d_model"]) -> Float[Tensor, "n vocab"]:
-        """Logits of what a pronoun stands for, from the encoder's output at the pronoun."""
-        logits: Tensor = self.naming(encoded) @ self.embedding.weight.T
-        return logits
+        x: Tensor = self.decoder(self.embedding(target), memory, mask, memory_mask, cache)
+        return x
 
     def new_cache(self) -> DecoderCache:
         """An empty cache for decoding word by word."""

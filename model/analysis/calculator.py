@@ -138,7 +138,7 @@ def work(given: Given) -> Worked:
     matrices = _read(given)
     with np.errstate(over="ignore", invalid="ignore"):  # told below, as an error of its own
         q, k, v = _project(given.start, matrices)
-        scores = matrices["scores"] if q is None or k is None else _finite("QKᵀ", q @ k.T)
+        scores = matrices["scores"] if q is None or k is None else finite("QKᵀ", q @ k.T)
         d_k = given.d_k if q is None else q.shape[1]
         if not 1 <= d_k <= LARGEST_D_K:
             raise ModelError("d_k_wrong", f"d_k is {d_k}", d_k=d_k, limit=LARGEST_D_K)
@@ -156,7 +156,7 @@ def work(given: Given) -> Worked:
         exp = np.exp(masked - top[:, None])
         total = exp.sum(axis=1)
         weights = exp / np.where(total > 0, total, 1)[:, None]
-        context = None if v is None else _finite("A·V", weights @ v)
+        context = None if v is None else finite("A·V", weights @ v)
         difference = _difference(scaled, mask, weights, v, context)
     return Worked(
         matrices, q, k, v, d_k, scores, scaled, mask, masked, top, exp, total, weights, context,
@@ -175,13 +175,23 @@ def mask_of(mask: Mask, queries: int, keys: int) -> Bool[np.ndarray, "query key"
 
 
 def parse(name: Name, text: str) -> Matrix:
+    """A matrix of this calculation, as it is typed; raises what `read_matrix` raises."""
+    tall = MOST_DIMENSIONS if name in ("w_q", "w_k", "w_v") else MOST_TOKENS
+    wide = MOST_TOKENS if name == "scores" else MOST_DIMENSIONS
+    return read_matrix(SYMBOLS[name], text, tall, wide)
+
+
+def read_matrix(symbol: str, text: str, tall: int, wide: int) -> Matrix:
     """A matrix as it is typed: a line (or ";") a row; spaces, tabs and commas between numbers.
+
+    Args:
+        symbol: what errors call it.
+        tall, wide: the most rows and columns.
 
     Raises:
         ModelError: `matrix_empty`, `matrix_cell`, `matrix_number`, `matrix_ragged` or
             `matrix_size`.
     """
-    symbol = SYMBOLS[name]
     lines = [line.strip() for line in re.split(r"[\n;]", text)]
     rows = [_GAP.split(line) for line in lines if line]
     if not rows:
@@ -196,8 +206,6 @@ def parse(name: Name, text: str) -> Matrix:
                 numbers=len(cells),
                 expected=len(rows[0]),
             )
-    tall = MOST_DIMENSIONS if name in ("w_q", "w_k", "w_v") else MOST_TOKENS
-    wide = MOST_TOKENS if name == "scores" else MOST_DIMENSIONS
     if len(rows) > tall or len(rows[0]) > wide:
         raise ModelError(
             "matrix_size",
@@ -272,10 +280,11 @@ def _times(x: Matrix, name: Name, weight: Matrix) -> Matrix:
             columns=x.shape[1],
             rows=len(weight),
         )
-    return _finite(f"X·{symbol}", x @ weight)
+    return finite(f"X·{symbol}", x @ weight)
 
 
-def _finite(stage: str, value: Matrix) -> Matrix:
+def finite(stage: str, value: Matrix) -> Matrix:
+    """The value; raises `numbers_too_large` where a float64 could not hold it."""
     if not np.isfinite(value).all():
         raise ModelError("numbers_too_large", f"{stage} is too large for a float64", stage=stage)
     return value

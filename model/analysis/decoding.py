@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from ..checkpoint import Bundle
+from ..checkpoint import AnyBundle, Bundle
 from ..config import Lang
 from ..decode import (
     ALPHA,
@@ -126,7 +126,7 @@ def rest(shares: Sequence[float]) -> float:
     return max(0.0, 1 - float(np.sum(shares)))
 
 
-def pieces_of(bundle: Bundle, ids: Sequence[int]) -> list[str]:
+def pieces_of(bundle: AnyBundle, ids: Sequence[int]) -> list[str]:
     """What each piece reads, "▁" where a word begins."""
     return bundle.tokenizer.target_from_ids(ids, "en").pieces[START:]
 

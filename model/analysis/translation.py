@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import importlib.util
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Int
 
 from ..config import Lang
 from ..corpus.loaders import Pair, read_pairs
-from ..decode import greedy
+from ..decode import greedy, longest
 from ..errors import ModelError
 from ..masks import pad
+from ..seq2seq import Seq2Seq
 from ..tokenizer import Tokenizer, language_of
-from ..transformer import BOS, EOS, PAD, Transformer
+from ..transformer import BOS, EOS, PAD
 
 Direction = tuple[Lang, Lang]
 
@@ -33,22 +35,23 @@ def can_score() -> bool:
 
 
 def translate_all(
-    model: Transformer, tokenizer: Tokenizer, texts: Sequence[str], target: Lang
+    model: Seq2Seq[Any], tokenizer: Tokenizer, texts: Sequence[str], target: Lang
 ) -> list[str]:
     """Greedy translations, in the order of `texts`; a text that is too long loses its end."""
     device = model.embedding.weight.device
-    start, longest = [BOS, tokenizer.tag(target)], model.config.max_len
-    sources = [[*tokenizer.encode(text).ids[: longest - 1], EOS] for text in texts]
+    start, room = [BOS, tokenizer.tag(target)], model.config.max_len - 1
+    sources = [[*tokenizer.encode(text).ids[:room], EOS] for text in texts]
+    limits = [longest(model, source) for source in sources]
     by_length = sorted(range(len(texts)), key=lambda n: len(sources[n]))
     translated = [""] * len(texts)
     for first in range(0, len(texts), _BATCH):
         batch = by_length[first : first + _BATCH]
         ids = pad([sources[n] for n in batch], PAD).to(device)
-        limit = min(longest, 2 * ids.size(1) + 20)  # as for one sentence alone
         with torch.inference_mode():
-            written = greedy(model, ids, start, limit)
+            written = greedy(model, ids, start, max(limits[n] for n in batch))
         for n, pieces in zip(batch, written, strict=True):
-            translated[n] = tokenizer.decode(pieces)
+            alone = pieces[: limits[n] - len(start)]  # whatever stands beside it in the batch
+            translated[n] = tokenizer.decode(alone)
     return translated
 
 
@@ -60,18 +63,29 @@ def score(hypotheses: Sequence[str], references: Sequence[str], lang: Lang) -> d
     be one more program to trust.
     """
     from sacrebleu.metrics.bleu import BLEU
+
+    bleu = BLEU(tokenize="char" if lang == "ko" else "13a")
+    return {
+        "n": len(references),
+        "chrf": chrf(hypotheses, references),
+        "bleu": _scored(bleu, hypotheses, references),
+    }
+
+
+def chrf(hypotheses: Sequence[str], references: Sequence[str]) -> dict[str, Any]:
+    """chrF (0–100) alone: {"value", "interval", "signature"}."""
     from sacrebleu.metrics.chrf import CHRF
 
-    scored: dict[str, Any] = {"n": len(references)}
-    metrics = {"chrf": CHRF(), "bleu": BLEU(tokenize="char" if lang == "ko" else "13a")}
-    for name, metric in metrics.items():
-        found = metric.corpus_score(list(hypotheses), [list(references)])
-        scored[name] = {
-            "value": round(float(found.score), 2),
-            "interval": _interval(metric, hypotheses, references),
-            "signature": str(metric.get_signature()),
-        }
-    return scored
+    return _scored(CHRF(), hypotheses, references)
+
+
+def _scored(metric: Any, hypotheses: Sequence[str], references: Sequence[str]) -> dict[str, Any]:
+    found = metric.corpus_score(list(hypotheses), [list(references)])
+    return {
+        "value": round(float(found.score), 2),
+        "interval": _interval(metric, hypotheses, references),
+        "signature": str(metric.get_signature()),
+    }
 
 
 def _interval(metric: Any, hypotheses: Sequence[str], references: Sequence[str]) -> list[float]:
@@ -81,14 +95,24 @@ def _interval(metric: Any, hypotheses: Sequence[str], references: Sequence[str])
     counts of a sentence and the score of summed counts, are the ones used here.
     """
     counts = np.array(metric._extract_corpus_statistics(list(hypotheses), [list(references)]))
-    rng = np.random.default_rng(0)
-    drawn = (rng.integers(len(counts), size=len(counts)) for _ in range(_RESAMPLES))
+    drawn = resamples(len(counts))
     scores = [metric._compute_score_from_stats(counts[n].sum(axis=0)).score for n in drawn]
-    return [round(float(edge), 2) for edge in np.percentile(scores, [2.5, 97.5])]
+    return middle(scores, 2)
+
+
+def resamples(n: int) -> Iterator[Int[np.ndarray, " n"]]:
+    """Rows of a corpus of `n` lines drawn with replacement, again and again; always the same."""
+    rng = np.random.default_rng(0)
+    return (rng.integers(n, size=n) for _ in range(_RESAMPLES))
+
+
+def middle(values: Sequence[float], digits: int) -> list[float]:
+    """The ends of the middle 95 %."""
+    return [round(float(edge), digits) for edge in np.percentile(values, [2.5, 97.5])]
 
 
 def score_file(
-    model: Transformer, tokenizer: Tokenizer, path: Path, directions: Iterable[Direction]
+    model: Seq2Seq[Any], tokenizer: Tokenizer, path: Path, directions: Iterable[Direction]
 ) -> dict[str, Any]:
     """Scores on a file of English ↔ another language, whole and for each large origin.
 

@@ -314,11 +314,14 @@ class WhatIf:
         return Moved(query, key, before, after)
 
     def spread(self, kind: Kind) -> Float[np.ndarray, " layer"]:
-        """½ Σ |Δ| of a row, mean over rows and heads: the share of attention that moved."""
-        moved: Float[np.ndarray, " layer"] = (
-            np.abs(self.difference(kind)).sum(axis=-1).mean(axis=(1, 2)) / 2
-        )
-        return moved
+        """½ (Σ |Δ| + |Σ Δ|) of a row, mean over rows and heads: the share of attention that moved.
+
+        |Σ Δ| is what a row has lost to nothing: one that is silenced has moved whole.
+        """
+        difference = self.difference(kind)
+        moved = np.abs(difference).sum(axis=-1) + np.abs(difference.sum(axis=-1))
+        spread: Float[np.ndarray, " layer"] = moved.mean(axis=(1, 2)) / 2
+        return spread
 
     @property
     def changed_predictions(self) -> list[Prediction]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -62,10 +63,29 @@ def membership(words: Pieces, n_pieces: int) -> Float[np.ndarray, "word piece"]:
     return matrix
 
 
+def word_sums(
+    words: Sequence[tuple[str, Sequence[int]]], values: Float[np.ndarray, " piece"]
+) -> Float[np.ndarray, " word"]:
+    """One number a piece, added up over the pieces of each word."""
+    sums: Float[np.ndarray, " word"] = (
+        membership([pieces for _, pieces in words], len(values)) @ values
+    )
+    return sums
+
+
 def strongest_key(row: Float[np.ndarray, "key"]) -> tuple[int, float] | None:
     """The key that takes the largest weight of one row, or None for a row that attends nowhere."""
     key = int(row.argmax())
     return (key, float(row[key])) if row[key] > 0 else None
+
+
+def together(
+    weights: Float[np.ndarray, "query key"], rows: Sequence[int], how: Literal["mean", "sum"]
+) -> Float[np.ndarray, "key"]:
+    """Several rows as one: their mean, which sums to 1 as they do, or their sum."""
+    chosen = weights[list(rows)]
+    taken: Float[np.ndarray, "key"] = chosen.mean(axis=0) if how == "mean" else chosen.sum(axis=0)
+    return taken
 
 
 def telling_row(
@@ -91,6 +111,15 @@ def sharpest_head(attention: Float[np.ndarray, "layer head query key"]) -> tuple
     return int(layer), int(head)
 
 
+def strongest_head(
+    attention: Float[np.ndarray, "layer head query key"], query: int, key: int
+) -> tuple[int, int]:
+    """The head that looks the most from this query to this key."""
+    weights = attention[:, :, query, key]
+    layer, head = np.unravel_index(int(weights.argmax()), weights.shape)
+    return int(layer), int(head)
+
+
 @dataclass(frozen=True)
 class AttentionMap:
     """All heads of one kind, with rows and columns that a person can read.
@@ -101,6 +130,7 @@ class AttentionMap:
         queries, keys: labels, as plain text; "+" marks a token that goes on with the one before.
         query_words: for each word of the query side, the rows that belong to it.
         ordinary: rows that stand for something in the sentence; not `</s>`, `<s>` or a tag.
+        ordinary_keys: the same for columns.
     """
 
     attention: Float[np.ndarray, "layer head query key"]
@@ -109,6 +139,7 @@ class AttentionMap:
     keys: list[str]
     query_words: list[list[int]]
     ordinary: list[int]
+    ordinary_keys: list[int]
 
     def row_of(self, word: int) -> int:
         """The row of a word of the query side: its first."""
@@ -117,11 +148,10 @@ class AttentionMap:
 
 def attention_map(trace: Trace, kind: Kind, *, merged: bool) -> AttentionMap:
     """The weights of one kind between tokens, or merged into words."""
-    query_side, key_side = _SIDES[kind]
+    query_side, key_side = SIDES[kind]
     query_words, key_words = _pieces(trace, query_side), _pieces(trace, key_side)
     attention, mask = trace.attention(kind), trace.mask(kind)
-    spans = trace.source_words if query_side == "source" else trace.target_words
-    ordinary = [word for word, (_, _, span) in enumerate(spans) if span is not None]
+    ordinary, ordinary_keys = _ordinary(trace, query_side), _ordinary(trace, key_side)
     if merged:
         return AttentionMap(
             attention=merge_words(attention, query_words, key_words),
@@ -130,6 +160,7 @@ def attention_map(trace: Trace, kind: Kind, *, merged: bool) -> AttentionMap:
             keys=[word for word, _ in trace.words(key_side)],
             query_words=[[word] for word in range(len(query_words))],
             ordinary=ordinary,
+            ordinary_keys=ordinary_keys,
         )
     return AttentionMap(
         attention=attention,
@@ -138,7 +169,16 @@ def attention_map(trace: Trace, kind: Kind, *, merged: bool) -> AttentionMap:
         keys=_labels(trace, key_side),
         query_words=query_words,
         ordinary=[piece for word in ordinary for piece in query_words[word]],
+        ordinary_keys=[piece for word in ordinary_keys for piece in key_words[word]],
     )
+
+
+def labels(tokens: Sequence[str], words: Pieces) -> list[str]:
+    """Tokens as a person reads them: "+" marks one that goes on with the one before."""
+    first = {pieces[0] for pieces in words}
+    # A space that is a piece of its own keeps its sign: a row without a name cannot be pointed at.
+    shown = [token.replace("▁", "") or "▁" for token in tokens]
+    return [token if index in first else f"+{token}" for index, token in enumerate(shown)]
 
 
 def pronoun_span(trace: Trace) -> tuple[int, int] | None:
@@ -167,11 +207,17 @@ def shredded(trace: Trace) -> list[str]:
     ]
 
 
-_SIDES: dict[Kind, tuple[Side, Side]] = {
+SIDES: dict[Kind, tuple[Side, Side]] = {
     "encoder": ("source", "source"),
     "decoder": ("target", "target"),
     "cross": ("target", "source"),
 }
+
+
+def _ordinary(trace: Trace, side: Side) -> list[int]:
+    """Words that stand in the sentence."""
+    spans = trace.source_words if side == "source" else trace.target_words
+    return [word for word, (_, _, span) in enumerate(spans) if span is not None]
 
 
 def _pieces(trace: Trace, side: Side) -> list[list[int]]:
@@ -180,7 +226,4 @@ def _pieces(trace: Trace, side: Side) -> list[list[int]]:
 
 def _labels(trace: Trace, side: Side) -> list[str]:
     tokens = trace.source_tokens if side == "source" else trace.target_tokens
-    first = {pieces[0] for pieces in _pieces(trace, side)}
-    # A space that is a piece of its own keeps its sign: a row without a name cannot be pointed at.
-    shown = [token.replace("▁", "") or "▁" for token in tokens]
-    return [token if index in first else f"+{token}" for index, token in enumerate(shown)]
+    return labels(tokens, _pieces(trace, side))

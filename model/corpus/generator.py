@@ -33,7 +33,8 @@ Keys
               ``words.json`` or a list of objects with en, ko, fr.
     refers    the slot that {it} stands for in a plain template.
     who       ``"I"`` or ``"name"``: {S} is *I*, or a name; otherwise anybody.
-    gender    persons: {it} is *he* or *she*, and all persons have that gender in French.
+    gender    persons: {it} is *he* or *she*, and all persons have that gender in French. Where a
+              slot takes any ``person`` or ``@anyone``, it may be somebody called by name.
     held_out  never in the training split.
 
 All languages
@@ -64,16 +65,18 @@ its copula (*was*, *était*), which stands in the template.
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any, Literal
 
-from model.corpus.lexicon import Needs, Noun, load_lexicon, parse_needs
+from model.corpus.lexicon import Needs, Noun, as_noun, load_lexicon, parse_needs
 from model.corpus.morphology import Gender, Number, Style, french_agree
 from model.corpus.splits import Split, noun_is_held_out, pair_is_held_out
 from model.corpus.writing import (
@@ -94,8 +97,19 @@ from model.corpus.writing import (
     subject_of,
     write,
 )
+from model.errors import ModelError
 
-__all__ = ["Example", "Item", "Lang", "Reference", "Sentence", "Span", "generate", "templates"]
+__all__ = [
+    "Example",
+    "Item",
+    "Lang",
+    "Reference",
+    "Sentence",
+    "Span",
+    "families",
+    "generate",
+    "templates",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +141,19 @@ class Met:
 
 
 @cache
-def met_in_training() -> Met:
-    """What a training that starts today meets: all that is not held out."""
-    nouns = (noun.id for noun in load_lexicon().nouns)
+def met_in_training(families: tuple[str, ...] = ()) -> Met:
+    """What a training that starts today meets: all that is not held out.
+
+    Args:
+        families: of templates, if it is to have these alone.
+    """
+    nouns = (noun.id for noun in (*load_lexicon().nouns, *_named()))
     return Met(
-        frozenset(t.id for t in templates().values() if t.flip and not t.held_out),
+        frozenset(
+            t.id
+            for t in templates().values()
+            if t.flip and not t.held_out and (not families or t.family in families)
+        ),
         frozenset(noun for noun in nouns if not noun_is_held_out(noun)),
     )
 
@@ -143,6 +165,7 @@ def generate(
     split: Split = "train",
     pronoun_share: float = 0.7,
     met: Met | None = None,
+    families: tuple[str, ...] = (),
 ) -> Iterator[Item]:
     """`n` items, always the same for the same arguments.
 
@@ -151,15 +174,24 @@ def generate(
     the two rivals at least, into the training split's templates; ``templates`` uses held-out
     templates. These three give twins only, and held-out nouns stand in twins of ``nouns`` alone.
     `pronoun_share` is the share of twins in ``train``. Held out is what is not in `met`, which is
-    `met_in_training()` where it is not given.
+    `met_in_training(families)` where it is not given; plain templates are of `families`, too.
+
+    Raises:
+        ModelError: what `check_families` raises.
     """
-    rng, met = random.Random(f"{seed}/{split}"), met or met_in_training()
+    rng, met = random.Random(f"{seed}/{split}"), met or met_in_training(check_families(families))
     unseen = split == "templates"
     twins = [t for t in templates().values() if t.flip and (t.id not in met.templates) == unseen]
-    plain = [t for t in templates().values() if not t.flip]
+    plain = [
+        t for t in templates().values() if not t.flip and (not families or t.family in families)
+    ]
+    # A list of sixty greetings would else come as seldom as one sentence about an umbrella.
+    turns = list(itertools.accumulate(_turns(template) for template in plain))
     for _ in range(n):
-        pool = plain if split == "train" and plain and rng.random() >= pronoun_share else twins
-        yield _item(pool, rng, split, met)
+        if split == "train" and plain and rng.random() >= pronoun_share:
+            yield _item(lambda: rng.choices(plain, cum_weights=turns)[0], rng, split, met)
+        else:
+            yield _item(lambda: twins[int(rng.random() * len(twins))], rng, split, met)
 
 
 # ------------------------------------------------------------------- templates and predicates
@@ -172,6 +204,7 @@ class Template:
     id: str
     slots: Mapping[str, str]
     texts: Mapping[Lang, tuple[Node, ...]]
+    family: str = ""
     held_out: bool = False
     number: Literal["sg", "pl", "both"] = "sg"
     single: str = ""
@@ -210,6 +243,44 @@ def templates() -> Mapping[str, Template]:
     return found
 
 
+@cache
+def families() -> Mapping[str, tuple[int, int]]:
+    """What templates are about: of each family, how many make twins and how many plain sentences.
+
+    Those that make twins stand first.
+    """
+    twins, plain = Counter[str](), Counter[str]()
+    for template in templates().values():
+        (twins if template.flip else plain)[template.family] += 1
+    names = sorted({*twins, *plain}, key=lambda name: (name not in twins, name))
+    return {name: (twins[name], plain[name]) for name in names}
+
+
+def check_families(chosen: tuple[str, ...]) -> tuple[str, ...]:
+    """The families, if they exist and make twins; none means all.
+
+    Raises:
+        ModelError: ``unknown_family`` or ``no_twins``.
+    """
+    known = families()
+    for name in chosen:
+        if name not in known:
+            raise ModelError(
+                "unknown_family",
+                f"there is no family of templates {name!r}; choose from {', '.join(known)}",
+                family=name,
+                families=", ".join(known),
+            )
+    if chosen and not any(known[name][0] for name in chosen):
+        with_twins = ", ".join(name for name, (twins, _) in known.items() if twins)
+        raise ModelError(
+            "no_twins",
+            f"none of the chosen families has a pronoun to resolve: add one of {with_twins}",
+            families=with_twins,
+        )
+    return chosen
+
+
 def read_template(raw: dict[str, Any], file: str) -> Template:
     """One template; raises TemplateError, which names the file, the template and what is wrong."""
     fields = dict(raw)
@@ -223,10 +294,19 @@ def read_template(raw: dict[str, Any], file: str) -> Template:
         if set(fields.get("single", "") + fields.get("plural", "")) & set(flip):
             raise TemplateError("the number of a noun would give the antecedent away")
         return Template(
-            **fields | {"either": fields.pop("the/a", "")}, texts=texts, adj=adj, flip=flip
+            **fields | {"either": fields.pop("the/a", "")},
+            texts=texts,
+            family=_family(file),
+            adj=adj,
+            flip=flip,
         )
     except (KeyError, TypeError, TemplateError) as error:
         raise TemplateError(f"{file}, template {raw.get('id')!r}: {error}") from error
+
+
+def _family(file: str) -> str:
+    """What its file's templates are about: "stories" of pronoun_stories_days.json."""
+    return file.removesuffix(".json").partition("_")[2].split("_")[0]
 
 
 def _described(text: str) -> tuple[str, tuple[Predicate, ...]]:
@@ -311,6 +391,19 @@ def _candidates(needs: str) -> tuple[Noun, ...]:
 
 
 @cache
+def _named() -> tuple[Noun, ...]:
+    return tuple(as_noun(name) for name in load_lexicon().names)
+
+
+_NAMED_SHARES = (0.0, 0.0, 0.5, 1.0)  # of the slots in which a name may stand, drawn for each item
+
+
+def _takes_names(template: Template, slot: str) -> bool:
+    anyone = template.slots[slot].startswith(("person", "@anyone"))
+    return template.gender and anyone and slot not in template.plural
+
+
+@cache
 def _sayable(template: Template, slot: str, noun: Noun, rival: Noun) -> tuple[Predicate, ...]:
     """What may be said of `noun` in this template so that nobody thinks of `rival`."""
     return tuple(
@@ -345,13 +438,26 @@ def _sizes_agree(rule: str, chosen: Mapping[str, Noun]) -> bool:
 # --------------------------------------------------------------------------- drawing an item
 
 _TRIES = 400
+_NOUNS_A_TURN = 50  # nouns for a slot for which a sentence comes once more, and so …
+_LISTED_A_TURN = 4  # … for phrases in a list …
+_MOST_TURNS = 2.0  # … but no more than that where it has several lists
 _COMPARED = frozenset({"clothing", "furniture", "instrument", "electronic", "vehicle"})
 
 
-def _item(pool: list[Template], rng: random.Random, split: Split, met: Met) -> Item:
+def _turns(template: Template) -> float:
+    """How often a plain template comes: by the nouns that may stand in it, or what it lists."""
+    if template.slots:
+        pools = [len(_candidates(needs)) for needs in template.slots.values()]
+        return max(1.0, max(pools) / _NOUNS_A_TURN)
+    listed = [len(words) for _, words in (template.adj or {}).values()]
+    turns = max(1.0, max(listed, default=1) / _LISTED_A_TURN)
+    # Several lists make one kind of sentence many times over: that kind need not come so often.
+    return turns if len(listed) < 2 else min(turns, _MOST_TURNS)
+
+
+def _item(pick: Callable[[], Template], rng: random.Random, split: Split, met: Met) -> Item:
     while True:
-        template = pool[int(rng.random() * len(pool))]
-        item = draw(template, rng, split, met)
+        item = draw(pick(), rng, split, met)
         if item is not None:
             return item
 
@@ -382,8 +488,11 @@ def _draw_nouns(
     met: Met,
 ) -> dict[str, Noun] | None:
     chosen: dict[str, Noun] = {}
+    named = rng.choice(_NAMED_SHARES)
     for slot, needs in template.slots.items():
         pool = _candidates(needs)
+        if _takes_names(template, slot) and rng.random() < named:
+            pool = _named()
         if not pool:
             raise TemplateError(f"template {template.id!r}: no noun is {needs!r}")
         noun = pool[int(rng.random() * len(pool))]
@@ -449,11 +558,15 @@ _STYLE_SHARES: tuple[tuple[float, Style], ...] = (
 def wordings_of(noun: Noun) -> tuple[Noun, ...]:
     """A noun and the same noun by its other names (``synonyms.json``: bike, 거리)."""
     others = [
-        replace(noun, en=word, en_plural=f"{word}s") if lang == "en" else replace(noun, ko=word)
+        replace(noun, en=word, en_plural=_plural(word)) if lang == "en" else replace(noun, ko=word)
         for lang, words in _synonyms().get(noun.id, {}).items()
         for word in words
     ]
     return (noun, *others)
+
+
+def _plural(word: str) -> str:
+    return word + ("es" if word.endswith(("s", "x", "ch", "sh")) else "s")
 
 
 @cache
@@ -469,7 +582,7 @@ def _write_item(
     rng: random.Random,
 ) -> Item:
     """All languages of all meanings, every choice of wording drawn once."""
-    countable = all("mass" not in noun.features for noun in chosen.values())
+    countable = all(noun.features.isdisjoint(("mass", "name")) for noun in chosen.values())
     plural = template.number == "pl" or (
         template.number == "both" and rng.random() < 0.3 and countable
     )

@@ -21,6 +21,7 @@ how it is or may be:
     entertaining, task                  can be interesting or boring, easy or difficult
     male, female                        persons of one gender only
     pair                                one of two (shoe): seldom bought alone
+    name                                a person called by name: no article, one of a kind
     mass, plural_only, h_aspire         what the grammar needs to know (le hibou, le yaourt)
 """
 
@@ -46,7 +47,7 @@ _FEATURES = """
     abstract crowd
     holdable throwable openable washable pourable portable heatable paintable
     size_small size_medium size_big heavy light hard soft fragile bouncy noisy tall long strong
-    warm sweet bitter salty perishable entertaining task mass plural_only h_aspire
+    warm sweet bitter salty perishable entertaining task name mass plural_only h_aspire
 """
 FEATURES = frozenset(_FEATURES.split())
 
@@ -105,6 +106,15 @@ class Lexicon:
     def nouns_with(self, *features: str) -> tuple[Noun, ...]:
         """The nouns that have every one of `features`."""
         return tuple(noun for noun in self.nouns if noun.features.issuperset(features))
+
+
+def as_noun(name: Name) -> Noun:
+    """A person called by name, where a noun may stand."""
+    features = {"person", "animate", "name", "male" if name.gender == "m" else "female"}
+    features |= {"h_aspire"} if name.fr.startswith("H") else set()
+    return Noun(
+        f"name:{name.en}", name.en, "", name.ko, name.fr, name.gender, "", frozenset(features)
+    )
 
 
 def parse_needs(text: str) -> Needs:

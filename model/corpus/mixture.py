@@ -11,7 +11,7 @@ import json
 import random
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -39,16 +39,28 @@ class Read:
 class Mixture:
     """What was read from the files, to be drawn from group by group.
 
+    Args:
+        directions: the others' lines are left out.
+
     Raises:
         ModelError: what `read_pairs` and `read_pronouns` raise.
     """
 
-    def __init__(self, pairs: Sequence[Path] = (), pronouns: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        pairs: Sequence[Path] = (),
+        pronouns: Sequence[Path] = (),
+        directions: Collection[tuple[Lang, Lang]] = tuple(DIRECTIONS),
+    ) -> None:
+        self._directions = directions
         self.name = " ".join(f"{path.name}:{_checksum(path)}" for path in (*pairs, *pronouns))
         self._pools: dict[tuple[Lang, Lang, str], list[Read]] = defaultdict(list)
         for path in pairs:
             found = list(read_pairs(path))
-            langs = _language([p.source for p in found]), _language([p.target for p in found])
+            langs = (
+                column_language([p.source for p in found]),
+                column_language([p.target for p in found]),
+            )
             for pair in found:
                 self._add(pair, *langs)
         named = [sentence for path in pronouns for sentence in read_pronouns(path)]
@@ -98,18 +110,18 @@ class Mixture:
 
     def _add(self, pair: Pair, first: Lang, second: Lang) -> None:
         group = _group(pair.origin)
-        if max(len(pair.source.split()), len(pair.target.split())) > _most_words(group):
+        if max(len(pair.source.split()), len(pair.target.split())) > most_words(pair.origin):
             return
         for text, lang, other, to in (
             (pair.source, first, pair.target, second),
             (pair.target, second, pair.source, first),
         ):
-            if (lang, to) in DIRECTIONS:
+            if (lang, to) in self._directions:
                 read = Read(Sentence(text, (), ()), other, to, pair.origin)
                 self._pools[lang, to, group].append(read)
 
 
-def _language(column: Sequence[str]) -> Lang:
+def column_language(column: Sequence[str]) -> Lang:
     """A column's language: what most of its lines are in ("Bonjour !" alone does not tell)."""
     return Counter(map(language_of, column[:2000])).most_common(1)[0][0] if column else "en"
 
@@ -124,8 +136,9 @@ def _group(origin: str) -> str:
     return str(_origins()["origins"].get(origin, {"group": "other"})["group"])
 
 
-def _most_words(group: str) -> int:
-    return int(_origins()["groups"][group]["most_words"])
+def most_words(origin: str) -> int:
+    """Lines of this origin with a longer side are left out."""
+    return int(_origins()["groups"][_group(origin)]["most_words"])
 
 
 @cache

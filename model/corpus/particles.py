@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from .generator import wordings_of
-from .lexicon import load_lexicon
+from .lexicon import as_noun, load_lexicon
 
 _EOJEOL = re.compile(r"[가-힣]+")
 _PARTICLES = re.compile(
@@ -39,5 +39,5 @@ def particle_cuts(text: str) -> tuple[int, ...]:
 @cache
 def _nouns() -> frozenset[str]:
     lexicon = load_lexicon()
-    nouns = {wording.ko for noun in lexicon.nouns for wording in wordings_of(noun)}
-    return _FIXED | nouns | {name.ko for name in lexicon.names}
+    known = (*lexicon.nouns, *map(as_noun, lexicon.names))
+    return _FIXED | {wording.ko for noun in known for wording in wordings_of(noun)}

@@ -404,6 +404,8 @@ def _noun_en(slot: str, bare: bool) -> Op:
 
 
 def _article_en(noun: Noun, word: str, scene: Scene, slot: str) -> str:
+    if "name" in noun.features:
+        return ""
     if slot not in scene.indefinite:
         return "the "
     if scene.numbers[slot] == "pl" or "mass" in noun.features:
@@ -448,7 +450,7 @@ def _noun_fr(slot: str, bare: bool) -> Op:
     def write_noun(page: Page, scene: Scene) -> None:
         noun, number = scene.nouns[slot], scene.numbers[slot]
         word = _french_word(noun, number, scene.gender(slot))
-        if not bare:
+        if not bare and "name" not in noun.features:
             _write_article(page, noun, word, slot, scene)
         elif page.text[-1:] == " " and "h_aspire" not in noun.features:
             page.text = french_join(page.text, word)
@@ -554,9 +556,14 @@ def _subject_ko(particle: str) -> Op:
     return write_subject
 
 
+_THAT = re.compile(r"(?:^|(?<= ))그 $")  # nobody says "that Minsu"
+
+
 def _noun_ko(slot: str, particle: str, bare: bool, final: bool) -> Op:
     def write_noun(page: Page, scene: Scene) -> None:
         word = scene.nouns[slot].ko
+        if "name" in scene.nouns[slot].features:
+            page.text = _THAT.sub("", page.text)
         page.noun(slot, word)
         if scene.numbers[slot] == "pl" and not bare:
             page.suffix("들")

@@ -5,20 +5,23 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from ..config import DIRECTIONS, Lang, TrainConfig
+from ..config import Lang, TrainConfig
 from ..corpus.generator import Example, Reference, Sentence, generate
 from ..corpus.mixture import Mixture
+from ..corpus.writing import Span
+from ..errors import ModelError
 from ..masks import pad
 from ..tokenizer import Tokenizer
 from ..transformer import EOS, PAD
 
-_MOST_PIECES = 90  # a side; what is longer is left out, as no class types it
+MOST_PIECES = 90  # a side; what is longer is left out, as no class types it
 _AS_TYPED = 0.15  # share of sources that begin small or lack the full stop, as people type
 _SHARD = 8192  # examples that are sorted by length together
 
@@ -93,6 +96,25 @@ def as_typed(sentence: Sentence, rng: random.Random) -> Sentence:
     return Sentence(text, sentence.references, tuple(c for c in sentence.cuts if c < len(text)))
 
 
+def joined(sentences: Sequence[Sentence]) -> Sentence:
+    """Sentences in a row as one text, with a space between them and all their pronouns."""
+    text, references, cuts = "", list[Reference](), list[int]()
+    for sentence in sentences:
+        text += " " if text else ""
+        at = len(text)
+
+        def moved(span: Span, by: int = at) -> Span:
+            return Span(span.start + by, span.end + by)
+
+        references += [
+            Reference(moved(r.pronoun), moved(r.antecedent), tuple(map(moved, r.distractors)))
+            for r in sentence.references
+        ]
+        cuts += [at + cut for cut in sentence.cuts]
+        text += sentence.text
+    return Sentence(text, tuple(references), tuple(cuts))
+
+
 class TrainingSet:
     """Epoch after epoch of batches: newly generated sentences, and what was read from files.
 
@@ -106,35 +128,61 @@ class TrainingSet:
         self._config, self._tokenizer, self._mixture = config, tokenizer, mixture
 
     def batches(self, epoch: int) -> list[list[Pair]]:
-        """Batches of at most `batch_tokens` pieces with their padding, in random order."""
+        """Batches of at most `batch_tokens` pieces with their padding, in random order.
+
+        Raises:
+            ModelError: `nothing_to_learn` where no sentence is left.
+        """
         rng = random.Random(f"{self._config.seed} epoch {epoch}")
-        pairs = [self._generated(example, rng) for example in examples(self._config, epoch)]
-        pairs += self._read(len(pairs), epoch, rng)
+        alone = self._mixture is None or epoch < self._config.alone_epochs
+        share = 0.0 if alone else self._config.read_share
+        pairs: list[Pair] = []
+        if share < 1:
+            pairs += [self._generated(row, rng) for row in self._rows(epoch, rng)]
+        n = round(len(pairs) * share / (1 - share)) if share < 1 else self._config.items
+        pairs += self._read(n, epoch, rng)
         rng.shuffle(pairs)
         batches = [
             batch
             for start in range(0, len(pairs), _SHARD)
             for batch in _within_budget(pairs[start : start + _SHARD], self._config.batch_tokens)
         ]
+        if not batches:
+            raise ModelError(
+                "nothing_to_learn",
+                f"no sentence is left to learn from: those in the files have more than "
+                f"{MOST_PIECES} pieces, or are not in the chosen languages",
+                limit=MOST_PIECES,
+            )
         rng.shuffle(batches)
         return batches
 
-    def _generated(self, example: Example, rng: random.Random) -> Pair:
-        """The example, translated in one direction."""
-        ((source, target),) = rng.choices(list(DIRECTIONS), list(DIRECTIONS.values()))
-        return self._pair(example.sentences[source], example.sentences[target].text, target, rng)
+    def _rows(self, epoch: int, rng: random.Random) -> Iterator[tuple[Example, ...]]:
+        """Each of the epoch's examples once: alone, or two or three in a row."""
+        drawn, share = examples(self._config, epoch), self._config.joined_share
+        if share:
+            shuffled = list(drawn)  # twins would else stand in one row
+            rng.shuffle(shuffled)
+            drawn = iter(shuffled)
+        for first in drawn:
+            more = rng.choice((1, 2)) if share and rng.random() < share else 0
+            yield (first, *islice(drawn, more))
 
-    def _read(self, generated: int, epoch: int, rng: random.Random) -> Iterator[Pair]:
-        if self._mixture is None:
-            return
-        share = self._config.read_share
-        n = round(generated * share / (1 - share))
-        for read in self._mixture.draw(n, epoch, self._config.seed):
+    def _generated(self, row: Sequence[Example], rng: random.Random) -> Pair:
+        """The examples, translated in one direction."""
+        shares = self._config.shares
+        ((source, target),) = rng.choices(list(shares), list(shares.values()))
+        read, wanted = (joined([e.sentences[lang] for e in row]) for lang in (source, target))
+        return self._pair(read, wanted.text, target, rng)
+
+    def _read(self, n: int, epoch: int, rng: random.Random) -> Iterator[Pair]:
+        drawn = self._mixture.draw(n, epoch, self._config.seed) if self._mixture and n else ()
+        for read in drawn:
             try:
                 pair = self._pair(read.source, read.target, read.to, rng)
             except ValueError:  # a labelled pronoun or antecedent that is no piece
                 continue
-            if max(len(pair.source.ids), len(pair.target)) <= _MOST_PIECES:
+            if max(len(pair.source.ids), len(pair.target)) <= MOST_PIECES:
                 yield pair
 
     def _pair(self, sentence: Sentence, translation: str, to: Lang, rng: random.Random) -> Pair:
@@ -146,7 +194,9 @@ class TrainingSet:
 def examples(config: TrainConfig, epoch: int) -> Iterator[Example]:
     """The sentences that these settings generate for an epoch; every epoch has new ones."""
     seed = config.seed * 1000 + epoch
-    for item in generate(config.items, seed=seed, pronoun_share=config.pronoun_share):
+    for item in generate(
+        config.items, seed=seed, pronoun_share=config.pronoun_share, families=config.families
+    ):
         yield from item.examples
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..config import ModelConfig, TrainConfig
+from ..config import AnyConfig, ModelConfig, Scoring, TrainConfig
 
 Metrics = Mapping[str, Any]
 
@@ -19,27 +19,29 @@ _SPLITS = {
 }
 
 
-def card(name: str, model: ModelConfig, train: TrainConfig, metrics: Metrics) -> str:
+def card(name: str, model: AnyConfig, train: TrainConfig, metrics: Metrics) -> str:
     """The checkpoint's card, in Markdown.
 
     Args:
         metrics: what `metrics.json` keeps. `training` says how it came about; its `origins`, a list
             of {origin, licence, lines, from}, name the texts besides the generated ones.
             `ablation` and `seeds`, lists of {label, naming_en, naming_ko, argmax_en, argmax_ko,
-            flip_en, flip_ko, steps, seconds} (shares from 0 to 1), are shown where they are there.
+            flip_en, flip_ko, steps} (shares from 0 to 1), are shown where they are there;
+            `trials_of` says of which preset they are trainings, and what was different.
     """
     how = metrics["training"]
-    norm = "LayerNorm(x + Sublayer(x))" if model.norm == "post" else "x + Sublayer(LayerNorm(x))"
+    kind, layers, sizes = _made_of(model)
+    borrowed = train.tokenizer.partition(":")[0]
     return f"""# {name}
 
-A Transformer encoder-decoder for English, Korean and French, trained from scratch to be looked at.
+A {kind} for {_languages(train)}, trained from scratch to be looked at.
 
 | | |
 |---|---|
-| layers | {model.n_encoder_layers} encoder + {model.n_decoder_layers} decoder, {norm} |
-| sizes | d_model {model.d_model}, {model.n_heads} heads, d_k {model.d_k}, d_v {model.d_v}, \
-d_ff {model.d_ff} |
-| vocabulary | {model.vocab_size:,} SentencePiece byte-pair pieces, shared and tied |
+| layers | {layers} |
+| sizes | {sizes} |
+| vocabulary | {model.vocab_size:,} SentencePiece byte-pair pieces, shared and tied\
+{f", those of `{borrowed}`" if borrowed else ""} |
 | parameters | {model.n_parameters:,} |
 | weights | stored as float16, computed in float32 |
 
@@ -49,9 +51,10 @@ d_ff {model.d_ff} |
 - **Objective**: {_objective(train.naming_weight)}
 - **Course**: {how["steps"]:,} steps of {train.batch_tokens:,} pieces in each of \
 {how["processes"]} processes, Adam (0.9, 0.98), peak \
-learning rate {train.peak_lr:g}, {train.warmup_steps} warm-up steps, then a cosine to 0, label \
+learning rate {train.peak_lr:g}{_lower(train.lower_lr_share)}, {train.warmup_steps} warm-up \
+steps, then a cosine to 0, label \
 smoothing {train.label_smoothing:g}, dropout {model.dropout:g}, gradients clipped at \
-{train.max_grad_norm:g}.
+{train.max_grad_norm:g}.{_changes(how.get("changes", []))}
 - **Command**: `{how["command"]}`
 - **Where**: {how["device"]} each, {how["precision"]}, {how["seconds"]:,} s, \
 torch {how["torch"]}, Python {how["python"]}.
@@ -67,12 +70,27 @@ torch {how["torch"]}, Python {how["python"]}.
 """
 
 
+def _changes(changes: Sequence[Mapping[str, Any]]) -> str:
+    """What `Snapshot.changes` tells; the settings above are the last ones."""
+    told = "; ".join(
+        f"after {change['step']:,} steps "
+        + ", ".join(
+            f"{name} {before:,} → {after:,}"
+            for name, (before, after) in (item for item in change.items() if item[0] != "step")
+        )
+        for change in changes
+    )
+    return (
+        f" Changed on the way: {told} (where the end was moved, so was the cosine)." if told else ""
+    )
+
+
 def report(metrics: Metrics) -> str:
     """Everything that was measured, as Markdown tables."""
     sections = [
         _pronouns(metrics),
-        _trials("What leads to the heads", metrics.get("ablation")),
-        _trials("Other seeds", metrics.get("seeds")),
+        _trials("What leads to the heads", metrics, "ablation"),
+        _trials("Other seeds", metrics, "seeds"),
         _translation(metrics),
         _words(metrics),
         _speed(metrics.get("speed")),
@@ -84,7 +102,7 @@ def every_head(metrics: Metrics) -> str:
     """What each encoder head does at pronouns: too long for a card, right for a terminal."""
     paragraphs = []
     for title, measured in _splits(metrics):
-        for lang, heads in measured["heads"]["all"].items():
+        for lang, heads in measured.get("heads", {}).get("all", {}).items():
             n = heads["n"]
             cells = [
                 [
@@ -107,19 +125,82 @@ def every_head(metrics: Metrics) -> str:
     return "\n".join(paragraphs)
 
 
+# ── what it is ───────────────────────────────────────────────────────────────────────────────────
+
+_ATTENTION: dict[Scoring, str] = {
+    "none": "no attention: one context vector, the same at every step (Cho et al. 2014)",
+    "bahdanau": "additive attention before each step (Bahdanau et al. 2015)",
+    "dot": "dot attention after each step (Luong et al. 2015), no input feeding",
+    "general": "general attention after each step (Luong et al. 2015), no input feeding",
+    "concat": "concat attention after each step (Luong et al. 2015), no input feeding",
+}
+
+
+def _made_of(model: AnyConfig) -> tuple[str, str, str]:
+    """The kind of model, its layers and its sizes."""
+    if isinstance(model, ModelConfig):
+        post = model.norm == "post"
+        norm = "LayerNorm(x + Sublayer(x))" if post else "x + Sublayer(LayerNorm(x))"
+        return (
+            "Transformer encoder-decoder",
+            f"{model.n_encoder_layers} encoder + {model.n_decoder_layers} decoder, {norm}",
+            f"d_model {model.d_model}, {model.n_heads} heads, d_k {model.d_k}, d_v {model.d_v}, "
+            f"d_ff {model.d_ff}",
+        )
+    return (
+        "recurrent encoder-decoder (GRU)",
+        f"1 bidirectional encoder + 1 decoder, {_ATTENTION[model.attention]}",
+        f"d_model {model.d_model}, n {model.d_hidden} (2 × {model.d_hidden // 2} in the encoder)",
+    )
+
+
+def _languages(train: TrainConfig) -> str:
+    langs = {lang for direction in train.shares for lang in direction}
+    *first, last = [name for lang, name in _LANGUAGE_NAMES.items() if lang in langs]
+    return f"{', '.join(first)} and {last}"
+
+
 # ── how it was trained ───────────────────────────────────────────────────────────────────────────
 
 
 def _data(how: Metrics, seed: int) -> str:
-    others = "and the texts in the table below" if how.get("origins") else "No other text was used"
+    if how.get("origins") and how["settings"].get("read_share") == 1:
+        return (
+            "the texts in the table below and no others; the vocabulary alone has seen this "
+            f"project's own corpus (`model/corpus`), too.{_chosen(how['settings'])}"
+        )
+    others = "No other text was used"
+    if how.get("origins"):
+        alone = how["settings"].get("alone_epochs")
+        share = how["settings"]["read_share"]
+        others = f"And the texts in the table below, {share:.0%} of the sentences" + (
+            f" after {alone} epochs without them" if alone else ""
+        )
     return (
         f"{how['settings']['items']:,} sentences or pairs of twins in three languages for each of "
         f"{how['epochs']:g} epochs, generated anew from this project's own lexicon and templates "
-        f"(`model/corpus`), seed {seed}. {others[0].upper()}{others[1:]}. "
+        f"(`model/corpus`), seed {seed}.{_chosen(how['settings'])} "
+        f"{others}. "
         "The showcase's noun pairs (animal and street, pitcher and cup) never stood as rivals in "
         "what was generated; each of these nouns did, with others, and in plain sentences any "
         "nouns may meet."
     )
+
+
+def _chosen(settings: Metrics) -> str:
+    """What part of the corpus it was, if not all."""
+    families, directions = settings.get("families"), settings.get("directions")
+    said = f" Only templates about {', '.join(families)} were used." if families else ""
+    if joined := settings.get("joined_share"):
+        said += f" Of the pairs, {joined:.0%} are two or three sentences in a row."
+    if directions:
+        arrows = ", ".join(map(_arrow, directions))
+        said += f" It learned only these directions: {arrows}."
+    return said
+
+
+def _lower(share: float) -> str:
+    return "" if share == 1 else f" ({share:g} of it in the encoder's layers below its last)"
 
 
 def _objective(naming_weight: float) -> str:
@@ -139,9 +220,10 @@ def _origins(how: Metrics) -> str:
     if not origins:
         return ""
     rows = ([o["origin"], o["licence"], f"{o['lines']:,}", o.get("from", "")] for o in origins)
+    table = _table(["origin", "licence", "lines", "from"], rows)
     return (
-        "Sentences that other people wrote and gave away, none of which comes with this "
-        f"program:\n\n{_table(['origin', 'licence', 'lines', 'from'], rows)}\n"
+        "Sentences that other people wrote, none of which comes with this program (of unknown "
+        f"licence is what was uploaded, or names no origin):\n\n{table}\n"
     )
 
 
@@ -150,11 +232,14 @@ def _origins(how: Metrics) -> str:
 
 def _pronouns(metrics: Metrics) -> str:
     twins = metrics["measured_on"]["twins"]
+    halves = "Each head was chosen on one half and is reported on the other. "
+    if "heads" not in metrics:
+        halves = "Its encoder has no attention, so no head is measured. "
     lines = [
         "### Pronouns",
         "",
-        f"{twins:,} pairs of twins a language. Each head was chosen on one half and is reported on "
-        "the other; brackets are 95 % intervals. Under each language stands what rules reach "
+        f"{twins:,} pairs of twins a language. {halves}"
+        "Brackets are 95 % intervals. Under each language stands what rules reach "
         "that look at no word's meaning: take the noun nearest before the pronoun, or the first "
         "noun, among the antecedent and the nouns that it might have been; or guess, among these "
         "nouns (for the largest weight: among all words).",
@@ -179,14 +264,16 @@ def _splits(metrics: Metrics) -> Iterator[tuple[str, Metrics]]:
 
 
 def _of_language(measured: Metrics, lang: str) -> Iterator[list[str]]:
-    best, baseline = measured["heads"]["best"][lang], measured["baselines"][lang]
-    yield [
-        f"**{_LANGUAGE_NAMES[lang]}**",
-        _share(measured["naming"][lang]),
-        f"layer {best['layer'] + 1}, head {best['head'] + 1}",
-        *(_share(best[name]) for name in ("argmax", "prefers", "flip")),
-        _number(best["mass"]),
-    ]
+    baseline, heads = measured["baselines"][lang], measured.get("heads")
+    found = [f"**{_LANGUAGE_NAMES[lang]}**", _share(measured["naming"][lang])]
+    if heads:
+        best = heads["best"][lang]
+        found += [
+            f"layer {best['layer'] + 1}, head {best['head'] + 1}",
+            *(_share(best[name]) for name in ("argmax", "prefers", "flip")),
+            _number(best["mass"]),
+        ]
+    yield found + [""] * (7 - len(found))
     for rule in ("nearest_noun", "first_noun"):
         right = f"{baseline[rule]['value']:.1%}"
         flip = f"{baseline[f'{rule}_flip']['value']:.1%}"
@@ -195,24 +282,25 @@ def _of_language(measured: Metrics, lang: str) -> Iterator[list[str]]:
     yield ["chance", noun, "", word, noun, flip, ""]
 
 
-def _trials(title: str, trials: Sequence[Metrics] | None) -> str:
+def _trials(title: str, metrics: Metrics, table: str) -> str:
+    trials: Sequence[Metrics] = metrics.get(table, ())
     if not trials:
         return ""
     shares = ("naming_en", "naming_ko", "argmax_en", "argmax_ko", "flip_en", "flip_ko")
     header = [
         "", "naming, English", "naming, Korean", "best head's largest weight, English", "Korean",
-        "flips, English", "Korean", "steps", "seconds",
+        "flips, English", "Korean", "steps",
     ]  # fmt: skip
     rows = (
         [
             trial["label"],
             *(f"{trial[name]:.1%}" for name in shares),
             f"{trial['steps']:,}",
-            f"{trial['seconds']:,}",
         ]
         for trial in trials
     )
-    return f"### {title}\n\n{_table(header, rows)}"
+    of = f"Not this model, but trainings of the preset {metrics['trials_of']}, from scratch:"
+    return f"### {title}\n\n{of}\n\n{_table(header, rows)}"
 
 
 def _translation(metrics: Metrics) -> str:

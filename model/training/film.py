@@ -227,7 +227,8 @@ class FilmMaker:
     """Takes a training's film: `shoot` at each of `steps`, `finish` at the end.
 
     Frames lie in the training's folder, a file a moment, so that a training which goes on after a
-    kill finds them; a moment that is shot again is replaced.
+    kill finds them; a moment that is shot again is replaced. Sentences in a language from which
+    none of the `directions` leads are left out.
     """
 
     def __init__(
@@ -236,12 +237,20 @@ class FilmMaker:
         steps: int,
         out: Path,
         sentences: Sequence[str] = SENTENCES,
+        directions: Sequence[tuple[Lang, Lang]] = tuple(DIRECTIONS),
     ) -> None:
         self.steps = frozenset(moments(steps))
-        self._tokenizer, self._out, self._sentences = tokenizer, out, sentences
+        self._tokenizer, self._out = tokenizer, out
+        self._targets = {
+            text: [target for source, target in directions if source == language_of(text)]
+            for text in sentences
+        }
 
     def shoot(self, model: Transformer, step: int, line: Mapping[str, Any]) -> None:
         """Keep this moment; draws no random number, and leaves the model as it was.
+
+        Where the model's numbers have grown beyond all bounds there is nothing to keep: the moment
+        is left out, and the training says why it ends.
 
         Args:
             line: the last line of the training's log, {} where there is none.
@@ -250,36 +259,77 @@ class FilmMaker:
         model.eval()
         try:
             bundle = Bundle("film", model, self._tokenizer, model.config, {}, "")
-            film = _one_moment(bundle, step, line, self._sentences)
+            film = _one_moment(bundle, step, line, self._targets)
+        except ModelError as error:
+            if error.code != "weights_not_finite":
+                raise
+            return
         finally:
             model.train(training)
         frames = self._out / FRAMES
         frames.mkdir(parents=True, exist_ok=True)
         write_atomically(frames / f"{step:08d}.npz", film.to_bytes())
 
+    def begin_with_last(self) -> None:
+        """Take over the film that lies finished in the folder; new moments come behind its own."""
+        if (self._out / FILM).is_file():
+            film = Film.load(self._out / FILM)
+            frames = self._out / FRAMES
+            frames.mkdir(parents=True, exist_ok=True)
+            whole = frames / f"{film.moments[0].step:08d}.npz"
+            write_atomically(whole, film.to_bytes())
+            for frame in frames.glob("*.npz"):
+                if frame != whole:  # its moment stands in the film, or is shot again
+                    frame.unlink(missing_ok=True)
+
     def finish(self) -> Path | None:
         """Join the moments into the folder's `film.npz`; None where none was shot.
 
-        All that lie there: where the training's end was moved, earlier moments are other steps. One
-        that cannot be read, or shows other sentences than the last one, is left out: it is not
-        worth a training's end.
+        All that lie there: where the training's end was moved, earlier moments are other steps.
         """
-        films: list[Film] = []
-        for frame in sorted((self._out / FRAMES).glob("*.npz")):
-            with suppress(ModelError):
-                films.append(Film.load(frame))
-        if not films:
+        film = shot(self._out)
+        if film is None:
             return None
         path = self._out / FILM
-        alike = [film for film in films if film.sentences == films[-1].sentences]
-        write_atomically(path, Film.joined(alike).to_bytes())
+        write_atomically(path, film.to_bytes())
         return path
 
 
+def shot(out: Path) -> Film | None:
+    """The single moments in a training's folder as one film; None where there is none.
+
+    One that cannot be read, or shows other sentences than the last one, is left out: it is not
+    worth a training's end.
+    """
+    films: list[Film] = []
+    for frame in sorted((out / FRAMES).glob("*.npz")):
+        with suppress(ModelError):  # it is being replaced, or a kill has left it so
+            films.append(Film.load(frame))
+    alike = [film for film in films if film.sentences == films[-1].sentences]
+    return Film.joined(alike) if alike else None
+
+
+def in_bytes(
+    weights: Float[np.ndarray, "*layer head query key"],
+) -> UInt8[np.ndarray, "*layer head query key"]:
+    """255 · attention weights, rounded: exact to 1/510, and a quarter of the bytes.
+
+    Raises:
+        ModelError: `weights_not_finite`; a byte made of NaN would be any number.
+    """
+    if not np.isfinite(weights).all():
+        raise ModelError(
+            "weights_not_finite",
+            "the model's numbers have grown beyond all bounds, so that its attention is undefined: "
+            "start again with a lower peak_lr",
+        )
+    return np.rint(weights * 255).astype(np.uint8)
+
+
 def _one_moment(
-    bundle: Bundle, step: int, line: Mapping[str, Any], sentences: Sequence[str]
+    bundle: Bundle, step: int, line: Mapping[str, Any], targets: Mapping[str, Sequence[Lang]]
 ) -> Film:
-    shot = [_shoot_sentence(bundle, text) for text in sentences]
+    shot = [_shoot_sentence(bundle, text, langs) for text, langs in targets.items() if langs]
     moment = Moment(
         step, dict(_plain(line)), [naming for *_, naming, _ in shot], [said for *_, said in shot]
     )
@@ -287,13 +337,11 @@ def _one_moment(
 
 
 def _shoot_sentence(
-    bundle: Bundle, text: str
+    bundle: Bundle, text: str, targets: Sequence[Lang]
 ) -> tuple[FilmSentence, np.ndarray, list[float], dict[Lang, str]]:
-    lang = language_of(text)
-    targets = [target for source, target in DIRECTIONS if source == lang]
     made = trace(bundle, text, target_lang=targets[0])
     sentence = _sentence(made)
-    maps = np.rint(made.attention("encoder")[None] * 255).astype(np.uint8)
+    maps = in_bytes(made.attention("encoder")[None])
     naming = [round(share, 5) for *_, share in name_pronoun(bundle, text, sentence.pronoun)]
     translations = {targets[0]: made.output}
     translations |= {target: translate(bundle, text, target) for target in targets[1:]}

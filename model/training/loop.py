@@ -10,6 +10,7 @@ import itertools
 import json
 import platform
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,18 +22,22 @@ from torch.optim import Adam
 from tqdm import tqdm
 
 from .. import checkpoint
-from ..analysis.evaluate import Question, evaluate, questions, watch_heads
-from ..config import ModelConfig, Preset, TrainConfig, to_dict
+from ..analysis.evaluate import evaluate, watch_heads
+from ..analysis.leaderboard import Question, questions
+from ..config import Lang, Preset, TrainConfig, model_config, to_dict
 from ..corpus.generator import generate, met_in_training
 from ..corpus.lexicon import load_lexicon
 from ..corpus.mixture import Mixture
 from ..corpus.particles import particle_cuts
 from ..errors import ModelError
+from ..seq2seq import Seq2Seq
 from ..tokenizer import Tokenizer
 from ..transformer import Transformer
 from .batches import Batch, TrainingSet, collate, examples
 from .card import card
+from .control import TERMINATED, Control, Verdict
 from .film import FilmMaker
+from .live import Watcher, keep_until
 from .objective import Losses, Objective, learning_rate
 from .seen import SeenWords
 from .snapshot import Snapshot, optimizer_tensors, restore_optimizer
@@ -40,9 +45,11 @@ from .snapshot import Snapshot, optimizer_tensors, restore_optimizer
 Precision = Literal["32-true", "bf16-mixed"]
 _WATCHED_TWINS = 100  # held-out twins a language behind the progress bar's "best head"
 _LOG_EVERY = 20
-_TOKENIZER_ITEMS = 30_000
+VOCABULARY_EXAMPLES = 30_000
 _TOKENIZER_READ = 120_000
 _NOUN_TURNS = 160
+_CHANGEABLE = {"steps", "minutes", "peak_lr", "pronoun_share", "read_share"}
+"""What may be changed on the way: where the end lies, how fast it learns, and what it reads."""
 _LOGGED = (
     "loss_nats",
     "translation_loss_nats_per_token",
@@ -68,23 +75,52 @@ def train(
     out: Path,
     *,
     mixture: Mixture | None = None,
+    vocabulary: Path | None = None,
     resume: bool = False,
     hardware: Hardware | None = None,
     command: str = "",
 ) -> Path:
     """Train a model from scratch, or from its last snapshot, and write its checkpoint into `out`.
 
+    While it runs, `out/live` says how far it is and what can be seen (`model.training.live`), and
+    takes requests to pause or stop (`model.training.folder`): one that was stopped is measured, and
+    leaves a checkpoint as one that came to its end.
+
     Args:
         mixture: sentences read from files, beside the generated ones.
+        vocabulary: a checkpoint whose vocabulary is used; None: a new one is learned.
         command: how this training was started, for the card.
-        resume: go on from the snapshot in `out` where there is one; it must have the same settings.
+        resume: go on from the snapshot in `out`, or else from the finished checkpoint there, whose
+            Adam begins anew; it must have the same settings.
 
     Raises:
-        ModelError: `training_exists`, `training_differs` or `snapshot_damaged`.
+        ModelError: `training_exists`, `training_differs`, `snapshot_damaged`, `training_running`,
+            `loss_not_finite`, what `load_any` raises of the vocabulary, or what
+            `model.training.control.explained` gives.
+        SystemExit: SIGTERM came; what was learned lies in the snapshot.
     """
-    hardware = hardware or Hardware()
+    with Control(out) as control:
+        return _train(
+            preset, config, out, mixture, vocabulary, resume, hardware or Hardware(), command,
+            control,
+        )  # fmt: skip
+
+
+def _train(
+    preset: Preset,
+    config: TrainConfig,
+    out: Path,
+    mixture: Mixture | None,
+    vocabulary: Path | None,
+    resume: bool,
+    hardware: Hardware,
+    command: str,
+    control: Control,
+) -> Path:
     fabric = Fabric(
-        accelerator=hardware.accelerator,
+        accelerator=checkpoint.pick_device("auto").type
+        if hardware.accelerator == "auto"  # Fabric's own choice may be a Mac's GPU: never tried
+        else hardware.accelerator,
         devices=hardware.devices,
         num_nodes=hardware.nodes,
         precision=hardware.precision,
@@ -92,22 +128,41 @@ def train(
     fabric.launch()
     if mixture is not None:
         config = replace(config, corpora=mixture.name)
-    start = _start(preset, config, mixture, out, resume)
+    borrowed = checkpoint.load_any(vocabulary, "cpu") if vocabulary else None
+    if borrowed:
+        sha = f"{zlib.crc32(borrowed.tokenizer.model_proto):08x}"
+        size = borrowed.tokenizer.vocab_size
+        config = replace(config, tokenizer=f"{borrowed.name}:{sha}", vocab_size=size)
+    found = _found(preset, config, out, resume)
+    at, seconds = (found.step, found.seconds) if found else (0, 0.0)
+    control.begin(preset.sizes, to_dict(config), at, seconds, fabric.device)
+    start = found or _new(
+        preset, config, borrowed.tokenizer if borrowed else learn_vocabulary(config, mixture)
+    )
     torch.manual_seed(config.seed)
-    model = Transformer(start.model_config)
+    model = checkpoint.build(start.model_config)
     if start.model:
         model.load_state_dict(dict(start.model))
-    optimizer = Adam(model.parameters(), lr=0.0, betas=(0.9, 0.98), eps=1e-9)
+    groups = _groups(model, config.lower_lr_share)
+    optimizer = Adam(groups, lr=0.0, betas=(0.9, 0.98), eps=1e-9)
     objective = Objective(model, config.label_smoothing, config.naming_weight)
     wrapped, stepper = fabric.setup(objective, optimizer)
     if start.optimizer:
         restore_optimizer(model, optimizer, start.optimizer)
     run = _Run(
-        fabric, model, optimizer, start, mixture, out, wrapped, stepper, hardware.precision, command
-    )
-    run.go()
+        fabric, model, optimizer, start, mixture, out, wrapped, stepper, hardware.precision,
+        command, control,
+    )  # fmt: skip
+    ended = run.go()
+    step, seconds = run.step, run.seconds
+    if ended == "terminate":
+        raise SystemExit(TERMINATED)
+    if ended == "pause":
+        control.end("paused", step, seconds)
+        return out
     if fabric.is_global_zero:
         run.finish()
+    control.end("stopped" if ended == "stop" else "finished", step, seconds)
     fabric.barrier()
     return out
 
@@ -118,7 +173,7 @@ class _Run:
     def __init__(
         self,
         fabric: Fabric,
-        model: Transformer,
+        model: Seq2Seq[Any],
         optimizer: Adam,
         start: Snapshot,
         mixture: Mixture | None,
@@ -127,28 +182,40 @@ class _Run:
         stepper: Any,
         precision: Precision,
         command: str,
+        control: Control,
     ) -> None:
         self.fabric, self.model, self.optimizer = fabric, model, optimizer
         self.objective, self.stepper, self.precision = objective, stepper, precision
-        self.command = command
+        self.command, self.control = command, control
         self.config, self.model_config = start.train_config, start.model_config
         self.tokenizer, self.out = start.tokenizer, out
         self.step, self.seconds_before = start.step, start.seconds
         self.epoch, self.batch = start.epoch, start.batch
-        self.began = time.monotonic()
+        self.changes = start.changes
+        self.began, self.spent = time.monotonic(), 0.0
         self.data, self.mixture = TrainingSet(self.config, self.tokenizer, mixture), mixture
-        self.watched = _watched(self.tokenizer)
+        directions = tuple(self.config.shares)
+        self.watched = _watched(self.tokenizer, self.config)
         self.log = _Log(out, self.step) if fabric.is_global_zero else None
+        # A recurrent model has no head in its encoder, at which film and watcher look.
+        self.heads = model if isinstance(model, Transformer) else None
+        self.watcher = (
+            Watcher(self.tokenizer, self.config, self.watched, out, self.step)
+            if self.log and self.heads
+            else None
+        )
         self.seen = SeenWords(self.tokenizer, out)
-        self.film = FilmMaker(self.tokenizer, self.config.steps, out)
+        self.film = FilmMaker(self.tokenizer, self.config.steps, out, directions=directions)
 
     @property
     def seconds(self) -> float:
         """Time spent training, earlier sittings counted in."""
         return self.seconds_before + time.monotonic() - self.began
 
-    def go(self) -> None:
-        """Steps until the last."""
+    def go(self) -> Verdict:
+        """Steps until the last, or until it is asked to end; says which."""
+        self.began = time.monotonic()
+        self.control.stage("training", self.step, self.seconds)
         bar = tqdm(
             total=self.config.steps,
             initial=self.step,
@@ -159,29 +226,45 @@ class _Run:
         batches = self._batches()
         if self.step == 0:
             self._shoot()
-        while self.step < self.config.steps:
+        ended: Verdict = self._verdict()
+        if ended and self.step == 0:
+            self._snapshot()
+        while self.step < self.config.steps and not ended:
             batch = next(batches)
             losses = self._one_step(batch)
             self.step += 1
             bar.update()
             if self.log:
                 self.log.add(losses, batch, self.fabric.world_size)
-            last = self.step == self.config.steps
+            ended = self._verdict()
+            last = self.step == self.config.steps or bool(ended)
             if last or self.step % self.config.snapshot_every == 0:
                 self._snapshot()
             if self.log and (last or self.step % _LOG_EVERY == 0):
                 bar.set_postfix(self.log.write(self.step, self.seconds, self._lr()))
-            self._shoot()
+            self._shoot(last and ended not in ("pause", "terminate"))
+            if self.watcher and self.heads:
+                self.watcher.look(self.heads, self.step, self.seconds, last)
+            self.control.tell(self.step, self.seconds)
         bar.close()
+        at_the_end = self.step == self.config.steps and ended != "terminate"
+        return "" if at_the_end else ended
 
     def finish(self) -> None:
         """Measure the model and write the checkpoint and its card."""
+        self.control.stage("measuring", self.step, self.seconds)
         # What is measured is what people get: weights rounded as the checkpoint stores them.
         stored = {name: tensor.half().float() for name, tensor in self.model.state_dict().items()}
         self.model.load_state_dict(stored)
         self.model.eval()
         self.film.finish()
-        metrics = evaluate(self.model, self.tokenizer)
+        metrics = evaluate(
+            self.model,
+            self.tokenizer,
+            items=self.config.measured_twins,
+            directions=tuple(self.config.shares),
+            met=met_in_training(self.config.families),
+        )
         read = self.batch * self.fabric.world_size
         metrics["seen"] = self.seen.total(self.data.batches, self.epoch, read)
         metrics["training"] = self._how()
@@ -199,18 +282,51 @@ class _Run:
         rank = self.fabric.global_rank
         torch.manual_seed((self.config.seed * 1_000_003 + self.step) * 1009 + rank)
         for group in self.optimizer.param_groups:
-            group["lr"] = self._lr()
+            group["lr"] = group["share"] * self._lr()
         self.objective.train()
         losses: Losses = self.objective(batch.to(self.fabric.device))
         self.fabric.backward(losses.total)
-        self.fabric.clip_gradients(self.objective, self.stepper, max_norm=self.config.max_grad_norm)
+        self._clip()
         self.stepper.step()
         self.stepper.zero_grad()
         return losses
 
+    def _clip(self) -> None:
+        try:
+            self.fabric.clip_gradients(
+                self.objective, self.stepper, max_norm=self.config.max_grad_norm
+            )
+        except RuntimeError as error:
+            if "non-finite" not in str(error):
+                raise
+            raise self._not_finite() from error
+
+    def _not_finite(self) -> ModelError:
+        return ModelError(
+            "loss_not_finite",
+            f"in step {self.step + 1:,} numbers grew beyond all bounds, at a learning rate of "
+            f"{self._lr():.2g}: start again with a lower peak_lr (a tenth, say), or a longer "
+            "warm-up",
+            step=self.step + 1,
+            learning_rate=self._lr(),
+        )
+
+    def _verdict(self) -> Verdict:
+        """Whether to end here: asked to, or out of time; all processes come to the same."""
+        if self.fabric.world_size > 1 and self.step % _LOG_EVERY:
+            return ""  # they agree now and then only: talking takes time
+        verdict, spent = self.control.verdict(), 0.0
+        if self.config.minutes and self.step:  # one step at least
+            spent = self.seconds / (60 * self.config.minutes)
+            verdict = verdict or ("time" if spent >= 1 else "")
+        if self.fabric.world_size > 1:
+            verdict, spent = self.fabric.broadcast((verdict, spent))
+        self.spent = spent
+        return verdict
+
     def _lr(self) -> float:
         c = self.config
-        return learning_rate(self.step, c.steps, c.peak_lr, c.warmup_steps)
+        return learning_rate(self.step, c.steps, c.peak_lr, c.warmup_steps, self.spent)
 
     def _batches(self) -> Iterator[Batch]:
         """From the current step on; each process takes its share of every epoch's batches."""
@@ -226,11 +342,14 @@ class _Run:
             self.epoch, self.batch = self.epoch + 1, 0
 
     def _snapshot(self) -> None:
+        if not all(parameter.isfinite().all() for parameter in self.model.parameters()):
+            raise self._not_finite()  # the last good snapshot stays
         if self.log:
             self.model.eval()
-            self.log.heads = {
-                lang: watch_heads(self.model, asked) for lang, asked in self.watched.items()
-            }
+            if self.heads:
+                self.log.heads = {
+                    lang: watch_heads(self.heads, asked) for lang, asked in self.watched.items()
+                }
             Snapshot(
                 self.step,
                 self.epoch,
@@ -241,20 +360,22 @@ class _Run:
                 self.tokenizer,
                 self.model.state_dict(),
                 optimizer_tensors(self.model, self.optimizer),
+                self.changes,
             ).save(self.out / "snapshot.safetensors")
         self.fabric.barrier()
 
-    def _shoot(self) -> None:
-        if self.log and self.step in self.film.steps:
-            self.film.shoot(self.model, self.step, self.log.last)
+    def _shoot(self, last: bool = False) -> None:
+        if self.log and self.heads and (last or self.step in self.film.steps):
+            self.film.shoot(self.heads, self.step, self.log.last)
 
     def _how(self) -> dict[str, Any]:
-        met = met_in_training()
+        met = met_in_training(self.config.families)
         return {
             "command": self.command,
             "settings": to_dict(self.config),
             "steps": self.step,
-            "epochs": self.epoch + 1,
+            "changes": list(self.changes),
+            "epochs": self.epoch + bool(self.batch),  # one that nothing was read of does not count
             "met": {"templates": sorted(met.templates), "nouns": sorted(met.nouns)},
             "origins": self.mixture.origins() if self.mixture else [],
             "seconds": round(self.seconds),
@@ -271,10 +392,8 @@ class _Log:
 
     def __init__(self, out: Path, step: int) -> None:
         self._path = out / "progress.jsonl"
-        kept = self._path.read_text().splitlines() if self._path.exists() else []
-        kept = [line for line in kept if json.loads(line)["step"] <= step]
-        self._path.write_text("".join(line + "\n" for line in kept))
-        self.last: dict[str, Any] = json.loads(kept[-1]) if kept else {}
+        kept = keep_until(self._path, step)
+        self.last: dict[str, Any] = kept[-1] if kept else {}
         self.heads: dict[str, dict[str, float | int]] = self.last.get("heads", {})
         self._clear()
 
@@ -316,10 +435,8 @@ class _Log:
         self._pieces, self._since = 0, time.monotonic()
 
 
-def _start(
-    preset: Preset, config: TrainConfig, mixture: Mixture | None, out: Path, resume: bool
-) -> Snapshot:
-    """The snapshot to go on from, or step 0 with a new vocabulary."""
+def _found(preset: Preset, config: TrainConfig, out: Path, resume: bool) -> Snapshot | None:
+    """The snapshot to go on from; where there is none, the checkpoint that was made of one."""
     path = out / "snapshot.safetensors"
     if path.exists():
         if not resume:
@@ -328,41 +445,68 @@ def _start(
                 f"{out} holds a training already: go on with --resume, or choose another folder",
                 path=str(out),
             )
-        found = Snapshot.load(path)
-        expected = ModelConfig(vocab_size=found.model_config.vocab_size, **preset.model)
-        # The end may be moved: everything else decides what was learned so far.
-        if replace(found.train_config, steps=config.steps) != config or (
-            found.model_config != expected
-        ):
-            raise ModelError(
-                "training_differs",
-                f"the training in {out} has other settings: use the same ones, or another folder",
-                path=str(out),
-            )
-        return replace(found, train_config=config)
-    out.mkdir(parents=True, exist_ok=True)
-    tokenizer = learn_vocabulary(config, mixture)
-    model_config = ModelConfig(vocab_size=tokenizer.vocab_size, **preset.model)
-    return Snapshot(0, 0, 0, 0.0, model_config, config, tokenizer, {}, {})
+        return _changed(Snapshot.load(path), preset, config, out)
+    if resume and (out / "config.json").is_file():
+        bundle = checkpoint.load_any(out, "cpu")
+        found = _changed(Snapshot.of(bundle), preset, config, out)
+        FilmMaker(found.tokenizer, config.steps, out).begin_with_last()
+        SeenWords(found.tokenizer, out).begin_with(bundle.metrics.get("seen", {}), found.epoch)
+        return found
+    return None
+
+
+def _changed(found: Snapshot, preset: Preset, config: TrainConfig, out: Path) -> Snapshot:
+    """The snapshot with the settings that are wanted now, if they may differ from its own."""
+    expected = model_config({"vocab_size": found.model_config.vocab_size} | preset.model)
+    before, after = to_dict(found.train_config), to_dict(config)
+    changed = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
+    if not changed.keys() <= _CHANGEABLE or found.model_config != expected:
+        raise ModelError(
+            "training_differs",
+            f"the training in {out} has other settings: use the same ones, or another folder",
+            path=str(out),
+        )
+    change = ({"step": found.step} | changed,) if changed else ()
+    return replace(found, train_config=config, changes=found.changes + change)
+
+
+def _new(preset: Preset, config: TrainConfig, tokenizer: Tokenizer) -> Snapshot:
+    """Step 0."""
+    sizes = model_config({"vocab_size": tokenizer.vocab_size} | preset.model)
+    return Snapshot(0, 0, 0, 0.0, sizes, config, tokenizer, {}, {})
+
+
+def _groups(model: Seq2Seq[Any], lower_share: float) -> list[dict[str, Any]]:
+    """All parameters, in groups by their share of the learning rate: `lower_lr_share`."""
+    encoder = model.encoder if isinstance(model, Transformer) else None
+    lower = [p for layer in encoder.layers[:-1] for p in layer.parameters()] if encoder else []
+    apart = set(map(id, lower))
+    others = [p for p in model.parameters() if id(p) not in apart]
+    return [{"params": others, "share": 1.0}, {"params": lower, "share": lower_share}]
 
 
 def learn_vocabulary(config: TrainConfig, mixture: Mixture | None = None) -> Tokenizer:
     """A vocabulary from a part of the training corpus, and the lexicon's nouns besides.
 
     Byte pairs merge what is frequent: without the extra turns, rare nouns would fall to pieces.
+    Languages in which no direction leads or begins are left out.
     """
+    langs = {lang for direction in config.shares for lang in direction}
     part = (
-        example for example, _ in zip(examples(config, 0), range(_TOKENIZER_ITEMS), strict=False)
+        example for example, _ in zip(examples(config, 0), range(VOCABULARY_EXAMPLES), strict=False)
     )
     written = (
         (s.text, (*s.cuts, *particle_cuts(s.text)))
         for example in part
-        for s in example.sentences.values()
+        for lang, s in example.sentences.items()
+        if lang in langs
     )
     nouns = (
         (form, ())
         for noun in load_lexicon().nouns
-        for form in (noun.en, noun.ko, *noun.fr.split("/"))
+        for lang, forms in (("en", [noun.en]), ("ko", [noun.ko]), ("fr", noun.fr.split("/")))
+        if lang in langs
+        for form in forms
         for _ in range(_NOUN_TURNS)
     )
     read = (
@@ -371,10 +515,11 @@ def learn_vocabulary(config: TrainConfig, mixture: Mixture | None = None) -> Tok
     return Tokenizer.train(itertools.chain(written, nouns, read), config.vocab_size)
 
 
-def _watched(tokenizer: Tokenizer) -> dict[str, list[Question]]:
-    twins = list(generate(_WATCHED_TWINS, seed=10_000, split="pairs"))
+def _watched(tokenizer: Tokenizer, config: TrainConfig) -> dict[Lang, list[Question]]:
+    twins = list(generate(_WATCHED_TWINS, seed=10_000, split="pairs", families=config.families))
     shown = [example for item in twins for example in item.examples]
-    return {lang: questions(tokenizer, shown, lang) for lang in ("en", "ko")}
+    sources = dict.fromkeys(source for source, _ in config.shares)
+    return {lang: questions(tokenizer, shown, lang) for lang in sources}
 
 
 def _device_name(device: torch.device) -> str:

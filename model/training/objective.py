@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ..masks import padding_mask
-from ..transformer import PAD, Transformer
+from ..seq2seq import Seq2Seq
+from ..transformer import PAD
 from .batches import Batch
+from .cross_entropy import tied_cross_entropy
 
 
 class Losses(NamedTuple):
@@ -41,7 +42,7 @@ class Objective(nn.Module):
     attention. Attention itself is never supervised.
     """
 
-    def __init__(self, model: Transformer, label_smoothing: float, naming_weight: float) -> None:
+    def __init__(self, model: Seq2Seq[Any], label_smoothing: float, naming_weight: float) -> None:
         super().__init__()
         self.model = model
         self.label_smoothing, self.naming_weight = label_smoothing, naming_weight
@@ -49,28 +50,24 @@ class Objective(nn.Module):
     def forward(self, batch: Batch) -> Losses:
         memory = self.model.encode(batch.source)
         mask = padding_mask(batch.source, PAD)
-        logits = self.model.decode(batch.target[:, :-1], memory, mask)
+        states = self.model.states(batch.target[:, :-1], memory, mask)
         labels = batch.target[:, 1:].clone()
         labels[:, 0] = PAD  # behind <s> stands the language tag, which is given, not predicted
-        translation, accuracy = self._translation(logits.flatten(0, 1), labels.flatten())
+        known = labels != PAD
+        translation, accuracy = self._translation(states[known], labels[known])
         naming, naming_accuracy = self._naming(memory, batch)
         total = translation + self.naming_weight * naming
         return Losses(total, translation, naming, accuracy, naming_accuracy)
 
     def _translation(
-        self, logits: Float[Tensor, "N vocab"], labels: Int[Tensor, " N"]
+        self, states: Float[Tensor, "N d_model"], labels: Int[Tensor, " N"]
     ) -> tuple[Tensor, Tensor]:
-        loss = F.cross_entropy(
-            logits,
-            labels,
-            ignore_index=PAD,
-            label_smoothing=self.label_smoothing,
-            reduction="sum",
+        loss, hits = tied_cross_entropy(
+            states, self.model.embedding.weight, labels, self.label_smoothing
         )
-        hits = (logits.detach().argmax(dim=-1) == labels) & (labels != PAD)
         # A batch of sentences without a known translation has no label at all.
-        count = (labels != PAD).sum().clamp(min=1)
-        return loss / count, hits.sum() / count
+        count = max(1, len(labels))
+        return loss / count, hits / count
 
     def _naming(self, memory: Float[Tensor, "B S d_model"], batch: Batch) -> tuple[Tensor, Tensor]:
         """−log P of the antecedent's pieces, averaged over the pieces of each antecedent."""
@@ -86,13 +83,19 @@ class Objective(nn.Module):
         return loss.mean(), hit.float().mean()
 
 
-def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:
+def learning_rate(step: int, steps: int, peak: float, warmup: int, spent: float = 0.0) -> float:
     """Linear rise to `peak` over `warmup` steps, then half a cosine down to 0 at `steps`.
+
+    Where a budget of time is `spent` to a larger share than the steps, the cosine follows that
+    share, so that the end finds the rate at 0 all the same.
 
     The paper (§5.3) falls with 1/√step instead, made for runs that have no planned end; a class
     has one, and the cosine reaches better heads in the same minutes.
     """
+
+    def cosine(progress: float) -> float:
+        return peak * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+
     if step < warmup:
-        return peak * (step + 1) / warmup
-    progress = (step - warmup) / max(1, steps - warmup)
-    return peak * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+        return min(peak * (step + 1) / warmup, cosine(spent))
+    return min(cosine((step - warmup) / max(1, steps - warmup)), cosine(spent))

@@ -32,6 +32,13 @@ class SeenWords:
         self._folder.mkdir(parents=True, exist_ok=True)
         write_atomically(self._file(epoch), json.dumps(self._count(batches)).encode())
 
+    def begin_with(self, counts: Counts, epochs: int) -> None:
+        """Take over what was counted in all epochs before; the first one stands for all."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for epoch in range(epochs):
+            found = {} if epoch else counts
+            write_atomically(self._file(epoch), json.dumps(found).encode())
+
     def total(self, batches: Callable[[int], Batches], epoch: int, n_batches: int) -> Counts:
         """The counts of all epochs before `epoch`, and of the first batches of that one.
 

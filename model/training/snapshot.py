@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -13,11 +15,11 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 from torch.optim import Adam
 
-from ..checkpoint import write_atomically
-from ..config import ModelConfig, TrainConfig, from_dict, to_dict
+from ..checkpoint import AnyBundle, write_atomically
+from ..config import AnyConfig, TrainConfig, from_dict, model_config, to_dict
 from ..errors import ModelError
+from ..seq2seq import Seq2Seq
 from ..tokenizer import Tokenizer
-from ..transformer import Transformer
 
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
@@ -34,11 +36,13 @@ class Snapshot:
     batch: int
     """How many batches of the epoch each process has read."""
     seconds: float
-    model_config: ModelConfig
+    model_config: AnyConfig
     train_config: TrainConfig
     tokenizer: Tokenizer
     model: Mapping[str, Tensor]
     optimizer: Mapping[str, Tensor]
+    changes: tuple[Mapping[str, Any], ...] = ()
+    """What was changed on the way: {"step": when, setting: [before, after], …}, in order."""
 
     def save(self, path: Path) -> None:
         """Write one safetensors file, whole or not at all."""
@@ -52,6 +56,7 @@ class Snapshot:
             "epoch": self.epoch,
             "batch": self.batch,
             "seconds": self.seconds,
+            "changes": list(self.changes),
             "model": to_dict(self.model_config),
             "train": to_dict(self.train_config),
         }
@@ -74,11 +79,12 @@ class Snapshot:
                 int(settings["epoch"]),
                 int(settings["batch"]),
                 float(settings["seconds"]),
-                from_dict(ModelConfig, settings["model"]),
+                model_config(settings["model"]),
                 from_dict(TrainConfig, settings["train"]),
                 Tokenizer(tensors["tokenizer"].numpy().tobytes()),
                 _under("model.", tensors),
                 _under("optimizer.", tensors),
+                tuple(settings.get("changes", ())),
             )
         except (SafetensorError, OSError, KeyError, TypeError, json.JSONDecodeError) as error:
             raise ModelError(
@@ -87,8 +93,40 @@ class Snapshot:
                 path=str(path),
             ) from error
 
+    @classmethod
+    def of(cls, bundle: AnyBundle) -> Snapshot:
+        """A finished checkpoint, to be trained on from its next epoch.
 
-def optimizer_tensors(model: Transformer, optimizer: Adam) -> dict[str, Tensor]:
+        Its weights are those that were stored, and Adam, whose moments no checkpoint keeps, begins
+        anew, which `changes` tells.
+
+        Raises:
+            ModelError: `snapshot_damaged` where its metrics do not say how it was trained.
+        """
+        try:
+            how = bundle.metrics["training"]
+            step = int(how["steps"])
+            return cls(
+                step,
+                math.ceil(how["epochs"]),
+                0,
+                float(how["seconds"]),
+                bundle.config,
+                from_dict(TrainConfig, how["settings"]),
+                bundle.tokenizer,
+                bundle.model.state_dict(),
+                {},
+                (*how.get("changes", ()), {"step": step, "adam_step": [step, 0]}),
+            )
+        except (KeyError, TypeError, ValueError, OverflowError) as error:  # Infinity steps
+            raise ModelError(
+                "snapshot_damaged",
+                f"{bundle.name} does not say how it was trained: start again in another folder",
+                path=bundle.name,
+            ) from error
+
+
+def optimizer_tensors(model: Seq2Seq[Any], optimizer: Adam) -> dict[str, Tensor]:
     """Adam's moments by parameter name."""
     return {
         f"{moment}.{name}": optimizer.state[parameter][moment]
@@ -98,7 +136,7 @@ def optimizer_tensors(model: Transformer, optimizer: Adam) -> dict[str, Tensor]:
     }
 
 
-def restore_optimizer(model: Transformer, optimizer: Adam, tensors: Mapping[str, Tensor]) -> None:
+def restore_optimizer(model: Seq2Seq[Any], optimizer: Adam, tensors: Mapping[str, Tensor]) -> None:
     """Put Adam's moments back."""
     for name, parameter in model.named_parameters():
         optimizer.state[parameter] = {
