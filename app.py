@@ -21,11 +21,21 @@ def main() -> None:
                 st.Page("viz/views/positions.py", title=say("nav.positions")),
                 st.Page("viz/views/masks.py", title=say("nav.masks")),
                 st.Page("viz/views/decoding.py", title=say("nav.decoding")),
+                st.Page("viz/views/history.py", title=say("nav.history")),
+            ],
+            say("nav.explore"): [
+                st.Page("viz/views/heads.py", title=say("nav.heads")),
+                st.Page("viz/views/compare.py", title=say("nav.compare")),
+                st.Page("viz/views/neuron.py", title=say("nav.neuron")),
+                st.Page("viz/views/roles.py", title=say("nav.roles")),
+                st.Page("viz/views/hidden.py", title=say("nav.hidden")),
+                st.Page("viz/views/lab.py", title=say("nav.lab")),
             ],
             say("nav.try"): [
                 st.Page("viz/views/whatif.py", title=say("nav.whatif")),
                 st.Page("viz/views/calculator.py", title=say("nav.calculator")),
             ],
+            say("nav.train"): [st.Page("viz/views/training.py", title=say("nav.training"))],
         },
         position="top",
     )

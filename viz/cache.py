@@ -8,24 +8,59 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import AsyncIterator
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import streamlit as st
 import torch
+from jaxtyping import Float
 
 import model
-from model import Bundle, ModelError, Trace
-from model.analysis import decoding, masking, positions, steps, whatif
+from model import AnyBundle, Bundle, ModelError, Trace
+from model.analysis import (
+    causes,
+    decoding,
+    history,
+    leaderboard,
+    masking,
+    memory,
+    own_sets,
+    positions,
+    roles,
+    steps,
+    twins,
+    whatif,
+)
+from model.analysis import importance as measures
+from model.analysis import lens as model_lens
+from model.analysis.causes import Effect
 from model.analysis.decoding import BeamTree, Derailed, ForcedRun, GreedyRun
+from model.analysis.history import DecoderStep
+from model.analysis.importance import About, Importance
+from model.analysis.leaderboard import Progress, Question
+from model.analysis.lens import Lens
 from model.analysis.masking import Batch, Leak, Nothing
+from model.analysis.memory import Reach
+from model.analysis.own_sets import BadRow
 from model.analysis.positions import Shuffled
+from model.analysis.roles import Measured
 from model.analysis.steps import Stages
+from model.analysis.twins import Flip, Guess, Marked, Reading
 from model.analysis.whatif import WhatIf
+from model.analysis.words import pronoun_span
+from model.checkpoint import FILM, is_transformer, transformer_of
+from model.config import Lang
+from model.corpus.splits import Split
 from model.tokenizer import Encoding
+from model.training import jobs
+from model.training.film import Film
+from model.training.jobs import Job
+from viz.lab import cuts
 from viz.state import FAMOUS, Kind, Target
 
 CHECKPOINTS = Path(
@@ -33,19 +68,32 @@ CHECKPOINTS = Path(
 )
 """Where checkpoints lie, one folder each; the variable is for people who train their own."""
 
+RUNS = Path(os.environ.get("JUMOK_RUNS", CHECKPOINTS.resolve().parent / "runs"))
+"""Where trainings that the app starts lie, beside the checkpoints."""
+
 DEFAULT = "jumok"
 
 
 def checkpoints() -> list[str]:
-    """Names of the checkpoints on this machine, the bundled one first."""
+    """Names of the Transformers on this machine, the bundled one first."""
     if not CHECKPOINTS.is_dir():
         return []
-    names = [path.name for path in CHECKPOINTS.iterdir() if (path / "config.json").is_file()]
+    folders = [path for path in CHECKPOINTS.iterdir() if (path / "config.json").is_file()]
+    names = [path.name for path in folders if is_transformer(path) and not _unnamed(path)]
     return sorted(names, key=lambda name: (name != DEFAULT, name))
 
 
 def bundle(name: str) -> Bundle:
-    """A checkpoint, loaded once for all sessions, and again when its files change.
+    """A Transformer's checkpoint.
+
+    Raises:
+        ModelError: it is missing, cannot be used, or is no Transformer's.
+    """
+    return transformer_of(any_bundle(name))
+
+
+def any_bundle(name: str) -> AnyBundle:
+    """A checkpoint of either kind, loaded once for all sessions, and again when its files change.
 
     Raises:
         ModelError: it is missing or cannot be used.
@@ -54,16 +102,24 @@ def bundle(name: str) -> Bundle:
     return _bundle(str(folder), _stamps(folder))
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _bundle(folder: str, stamps: tuple[tuple[str, int, int], ...]) -> Bundle:
-    return model.load(folder, device="cpu")
+# The bundled one, the four of history, and a few of the class's own.
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _bundle(folder: str, stamps: tuple[tuple[str, int, int], ...]) -> AnyBundle:
+    return model.load_any(folder, device="cpu")
 
 
 def _stamps(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    if not folder.is_dir():
+    try:
+        files = sorted(path for path in folder.iterdir() if path.is_file() and not _unnamed(path))
+        found = [(path.name, path.stat()) for path in files]
+    except OSError:  # missing, or its owner deletes it at this moment
         return ()
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    return tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in files)
+    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in found)
+
+
+def _unnamed(path: Path) -> bool:
+    """What is being written or deleted has a name of its own for so long, with a dot before it."""
+    return path.name.startswith(".")
 
 
 # A class of thirty with a handful of sentences each. A Trace takes about a megabyte, the longest
@@ -75,7 +131,7 @@ def trace(name: str, version: str, text: str, target: str | None, to: Target) ->
     Raises:
         ModelError: the text cannot be read.
     """
-    return model.trace(bundle(name), text, target=target, target_lang=to)
+    return model.trace(any_bundle(name), text, target=target, target_lang=to)
 
 
 @st.cache_data(show_spinner=False, max_entries=512, ttl="1h")
@@ -202,6 +258,213 @@ def what_if(
     return whatif.what_if(bundle(name), text, to, whatif.loads(changes), target)
 
 
+# ── before the Transformer ───────────────────────────────────────────────────────────────────────
+
+HISTORY = ("gru", "bahdanau", "luong", "rival")
+"""Checkpoints that are held beside each other: same data, same budget, in order of history."""
+
+
+def history_names() -> list[str]:
+    """Those of `HISTORY` that lie on this machine."""
+    return [name for name in HISTORY if (CHECKPOINTS / name / "config.json").is_file()]
+
+
+@st.cache_data(show_spinner=False, max_entries=256, max_size="64MB", ttl="1h")
+def decoder_step(
+    name: str, version: str, text: str, target: str | None, to: Target, step: int
+) -> DecoderStep:
+    """One step of a recurrent decoder with attention."""
+    made = trace(name, version, text, target, to)
+    return history.decoder_step(any_bundle(name), made, step)
+
+
+@st.cache_data(show_spinner=False, max_entries=256, max_size="16MB", ttl="1h")
+def memory_reach(name: str, version: str, text: str) -> Reach:
+    """How much the encoder's last vector depends on each piece; seconds for a long text.
+
+    Raises:
+        ModelError: the text cannot be read.
+    """
+    return memory.reach(any_bundle(name), text)
+
+
+# ── the coreference lab ──────────────────────────────────────────────────────────────────────────
+
+
+@st.cache_data(show_spinner=False, max_entries=512, ttl="1h")
+def guess(name: str, version: str, text: str) -> Guess:
+    """Where pronoun and candidates of a sentence probably stand."""
+    return twins.guess(bundle(name), text)
+
+
+@st.cache_data(show_spinner=False, max_entries=512, max_size="32MB", ttl="1h")
+def reading(name: str, version: str, marked: Marked) -> Reading:
+    """Naming and every head at the pronoun of a marked sentence."""
+    return twins.read(bundle(name), marked)
+
+
+@st.cache_data(show_spinner=False, max_entries=256, max_size="32MB", ttl="1h")
+def flip(name: str, version: str, a: Marked, b: Marked) -> Flip:
+    """Two twins, and which word makes the pronoun change sides.
+
+    Raises:
+        ModelError: the texts are equal, or differ in too much.
+    """
+    return twins.flipping_words(bundle(name), a, b)
+
+
+@st.cache_data(show_spinner=False, max_entries=256, max_size="64MB", ttl="1h")
+def pronoun_rows(name: str, version: str, marked: Marked) -> Float[np.ndarray, "layer head word"]:
+    """The pronoun's row in every encoder head, word by word."""
+    return twins.rows(bundle(name), marked)
+
+
+@st.cache_data(show_spinner=False, max_entries=256, max_size="32MB", ttl="1h")
+def lens(name: str, version: str, text: str, span: tuple[int, int]) -> Lens:
+    """What the pronoun is taken for after each encoder layer."""
+    return model_lens.lens(bundle(name), text, span)
+
+
+@st.cache_data(show_spinner=False, max_entries=256, max_size="64MB", ttl="1h")
+def effect(
+    name: str,
+    version: str,
+    marked: Marked,
+    antecedent: int,
+    cut: str,
+    twin: Marked | None,
+    to: Target | None,
+) -> Effect:
+    """A sentence with and without a cut, this as `cuts.written` writes it."""
+    return causes.effect(bundle(name), marked, antecedent, cuts.cuts(cut), twin, to)
+
+
+def questions(
+    name: str,
+    version: str,
+    split: Split,
+    langs: tuple[Lang, ...],
+    items: int,
+    progress: Progress | None = None,
+) -> list[Question]:
+    """Pairs of twins that this checkpoint never met; shared by all, never changed.
+
+    Kept, not cached by Streamlit: it would make everybody else wait who asks for the same.
+    """
+    key = ("questions", name, version, split, langs, items)
+    found: list[Question] | None = kept(key)
+    if found is None:
+        found = leaderboard.held_out(bundle(name), langs, items, split, progress=progress)
+        keep(key, found)
+    return found
+
+
+@st.cache_resource(show_spinner=False, max_entries=16, ttl="1h")
+def own_set(name: str, version: str, data: bytes) -> tuple[list[Question], list[BadRow]]:
+    """The questions of an uploaded file, and the rows that are none.
+
+    Raises:
+        ModelError: the file cannot be read at all.
+    """
+    return own_sets.read_set(bundle(name), data)
+
+
+@st.cache_resource(show_spinner=False)
+def _shelf() -> tuple[OrderedDict[Hashable, Any], Lock]:
+    return OrderedDict(), Lock()
+
+
+SHELF = 64
+"""Long results kept at a time, for all sessions; the one that nobody asked for the longest goes."""
+
+
+def kept(key: Hashable) -> Any:
+    """What `keep` put there under this key; None where nothing is.
+
+    For results that are made while the session shows progress, which `st.cache_data` cannot do.
+    """
+    shelf, lock = _shelf()
+    with lock:
+        if key in shelf:
+            shelf.move_to_end(key)
+        return shelf.get(key)
+
+
+def keep(key: Hashable, value: Any) -> None:
+    """Keep a result for all sessions; the key holds the checkpoint's version and every argument."""
+    shelf, lock = _shelf()
+    with lock:
+        shelf[key] = value
+        while len(shelf) > SHELF:
+            shelf.popitem(last=False)
+
+
+@st.cache_data(show_spinner=False, max_entries=512, max_size="32MB", ttl="1h")
+def head_measures(
+    name: str, version: str, text: str, target: str | None, to: Target, kind: Kind
+) -> Measured:
+    """What every head does with this sentence; in the encoder also with its pronoun."""
+    made = trace(name, version, text, target, to)
+    span = pronoun_span(made) if kind == "encoder" else None
+    if span is None:
+        return roles.measure_trace(made, kind)
+    named = pronoun_names(name, version, text, span)
+    return roles.measure_trace(made, kind, roles.named_reference(made, named))
+
+
+def film(name: str) -> Film | None:
+    """The film of a checkpoint's training, loaded once for all sessions; None where it has none.
+
+    Raises:
+        ModelError: it is damaged, or another checkpoint's.
+    """
+    folder = CHECKPOINTS / name
+    return _film(str(folder), _stamps(folder)) if (folder / FILM).is_file() else None
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _film(folder: str, stamps: tuple[tuple[str, int, int], ...]) -> Film:
+    return Film.load(Path(folder) / FILM)
+
+
+def film_of_run(job: Job) -> Film | None:
+    """The film of a training as far as it has been shot; None before its first moment."""
+    return _film_of_run(str(job.folder.parent), job.id, job.step, job.since)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _film_of_run(runs: str, id: str, step: int, since: float) -> Film | None:
+    job = jobs.find(Path(runs), id)
+    return jobs.film(job) if job else None
+
+
+@st.cache_data(show_spinner=False, max_entries=16, ttl="6h")
+def held_out_roles(
+    name: str, version: str, source: Target, target: Target, sentences: int
+) -> dict[Kind, Measured]:
+    """What every head does with sentences that no training of this checkpoint met; seconds."""
+    return roles.measure_held_out(bundle(name), source, target, sentences)
+
+
+@st.cache_data(show_spinner=False, max_entries=256, max_size="32MB", ttl="1h")
+def importance(
+    name: str,
+    version: str,
+    text: str,
+    target: str | None,
+    to: Target,
+    kind: Kind,
+    layer: int,
+    head: int,
+    query: int,
+    about: About,
+) -> Importance:
+    """One row of one head by five measures."""
+    read = reference(name, version, text, target, to)
+    made = trace(name, version, text, target, to)
+    return measures.importance(bundle(name), made, read, kind, layer, head, query, about)
+
+
 def card(name: str) -> str | None:
     """The checkpoint's CARD.md: how it was trained."""
     path = CHECKPOINTS / name / "CARD.md"
@@ -218,6 +481,7 @@ def warm_up() -> None:
     Streamlit runs a full collection after every script run: about 100 ms with them, 2 ms without.
     """
     torch.set_num_threads(1)
+    jobs.set_teacher_key()
     import plotly.graph_objects  # noqa: F401  loaded lazily by charts, seconds on a cold disk
 
     with suppress(ModelError):  # the page says what is wrong, to the person who can mend it

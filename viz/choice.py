@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 
 from model import Bundle, Trace
@@ -27,19 +29,34 @@ def shown_map(looked: Looked) -> AttentionMap:
 
 def pin(looked: Looked, shown: AttentionMap) -> Pin:
     """What the student chose, as far as it exists here; the page chooses the rest."""
-    look, (n_layers, n_heads, n_queries, _) = state.look(), shown.attention.shape
+    look, (n_layers, n_heads, _, _) = state.look(), shown.attention.shape
     layer, head = _telling_head(looked, look, shown)
     if look.layer is not None:
         layer = min(look.layer, n_layers - 1)
     if isinstance(look.head, int):
         head = min(look.head, n_heads - 1)
+    rows = _rows(looked, look, shown, layer, head)
+    return Pin.of(layer, None if look.head == "all" else head, rows)
+
+
+def _rows(
+    looked: Looked, look: Look, shown: AttentionMap, layer: int, head: int
+) -> tuple[int, ...]:
+    """The chosen rows, from the top; one that does not exist here is the last one."""
     if look.query == "none":
-        row = None
-    elif look.query is not None:
-        row = min(look.query, n_queries - 1)
-    else:
+        return ()
+    if look.query is None:
         row = _telling_row(looked.trace, look, shown, layer, head)
-    return Pin(layer, None if look.head == "all" else head, row)
+        return () if row is None else (row,)
+    chosen = look.query if isinstance(look.query, tuple) else (look.query,)
+    return tuple(sorted({min(row, len(shown.queries) - 1) for row in chosen}))
+
+
+def rows_in_link(pin: Pin) -> int | tuple[int, ...] | Literal["none"]:
+    """A selection's rows as a `Look` keeps them."""
+    if not pin.rows:
+        return "none"
+    return pin.rows if len(pin.rows) > 1 else pin.rows[0]
 
 
 def link_notice(say: Say, looked: Looked) -> None:
@@ -55,7 +72,7 @@ def best_head(bundle: Bundle, trace: Trace) -> tuple[int, int] | None:
 
 
 def switch(say: Say, name: str, options: tuple[str, ...], now: str) -> None:
-    """A row of buttons for one setting of the view: `kind` or `unit`."""
+    """A row of buttons for one setting of the view: `kind`, `unit` or `scale`."""
     key = f"look.{name}"
     state.follow(key, now)
     st.segmented_control(
@@ -73,7 +90,7 @@ def switch(say: Say, name: str, options: tuple[str, ...], now: str) -> None:
 def head_and_row(say: Say, looked: Looked) -> Pin:
     """Four pickers in a row: attention, layer, head, query token; one head, one row, always."""
     if state.look().unit == "words":  # the calculation is done on tokens; words have other rows
-        state.change(unit="tokens", query=None)
+        state.change(unit="tokens", query=None, key=None, window=None)
     look = state.look()
     with st.container(key="pickers", horizontal=True, vertical_alignment="bottom", gap="small"):
         switch(say, "kind", KINDS, look.kind)
@@ -96,17 +113,27 @@ def _one_head(looked: Looked, look: Look, shown: AttentionMap, chosen: Pin) -> i
     return head if layer == chosen.layer else sharpest_head(shown.attention[[chosen.layer]])[1]
 
 
-def _select(say: Say, name: str, labels: list[str], now: int | None) -> None:
+def key_picker(say: Say, shown: AttentionMap, *, placeholder: str | None = None) -> None:
+    """The key of the pair whose calculation is shown; with a placeholder, none may be chosen."""
+    labels = [f"{n + 1} · {label}" for n, label in enumerate(shown.keys)]
+    _select(say, "key", labels, state.look().key, placeholder)
+
+
+def _select(
+    say: Say, name: str, labels: list[str], now: int | None, placeholder: str | None = None
+) -> None:
     key = f"look.{name}"
     state.follow(key, now)
     st.selectbox(
         say(f"{name}.label"),
         range(len(labels)),
+        index=0 if placeholder is None else None,
         format_func=labels.__getitem__,
         key=key,
+        placeholder=placeholder,
         on_change=_selected,
         args=(name,),
-        width=170 if name == "query" else 100,
+        width=170 if name in ("query", "key") else 100,
     )
 
 
@@ -116,19 +143,23 @@ def _selected(name: str) -> None:
 
 def _chosen(name: str) -> None:
     """Another kind has other heads, another unit other rows: the page chooses them anew."""
-    state.change(**{name: st.session_state[f"look.{name}"]}, query=None)
+    state.change(**{name: st.session_state[f"look.{name}"]})
+    if name in ("kind", "unit"):
+        state.change(query=None, key=None, window=None)
     if name == "kind":
         state.change(layer=None, head=None)
 
 
 def _clamped(looked: Looked) -> list[str]:
-    look = state.look()
-    chosen = pin(looked, shown_map(looked))
-    asked = {"layer": look.layer, "head": look.head, "query": look.query}
+    look, shown = state.look(), shown_map(looked)
+    chosen = pin(looked, shown)
+    exists = {"layer": chosen.layer, "head": chosen.head, "query": rows_in_link(chosen)}
+    if look.key is not None:
+        exists["key"] = min(look.key, len(shown.keys) - 1)
     moved = {
-        name: getattr(chosen, name)
-        for name, value in asked.items()
-        if isinstance(value, int) and value != getattr(chosen, name)
+        name: value
+        for name, value in exists.items()
+        if isinstance(getattr(look, name), int | tuple) and getattr(look, name) != value
     }
     if moved:
         state.change(**moved)

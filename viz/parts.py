@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeVar
 
 import numpy as np
 import streamlit as st
 from jaxtyping import Float
 
 from model.analysis.words import sharpest_head
-from viz import state
+from viz import choice, sentence, state
 from viz.i18n import Say
 from viz.numbers import number
+from viz.sentence import Looked
+
+Option = TypeVar("Option", bound=str)
+LabelVisibility = Literal["visible", "hidden", "collapsed"]
 
 WINDOW = 40
 """Rows and columns of a long sentence that a picture shows; more would be too small to read."""
@@ -20,28 +25,56 @@ SAME = 1e-5
 """Float32 numbers computed in two orders differ by less than this."""
 
 
+def one_of(
+    key: str,
+    options: Sequence[Option],
+    label: str,
+    name: Callable[[Option], str],
+    *,
+    param: str | None = None,
+    label_visibility: LabelVisibility = "visible",
+) -> Option:
+    """A row of buttons, one of them always chosen.
+
+    Which one stands in the link, by the option's own name, so that it opens in any language. A link
+    that the page did not write itself wins.
+
+    Args:
+        name: what an option is called on screen.
+        param: its name in the link; None: the key.
+    """
+    param, written = param or key, f"{key}:link"
+    asked = st.query_params.get(param)
+    if asked in options and asked != st.session_state.get(written):
+        st.session_state[key] = asked
+    state.follow(key, st.session_state.get(key, options[0]))
+    chosen = st.segmented_control(
+        label,
+        options,
+        format_func=name,
+        key=key,
+        required=True,
+        label_visibility=label_visibility,
+        persist_state="session",
+    )
+    option = chosen or options[0]
+    st.query_params[param] = st.session_state[written] = option
+    return option
+
+
 def choose(say: Say, page: str, parts: Sequence[str]) -> str:
     """A row of numbered parts, one of them on screen; which one stands in the link.
 
-    Each part has its name in the catalogue under `<page>.<part>.name`. A link that the page did not
-    write itself wins.
+    Each part has its name in the catalogue under `<page>.<part>.name`.
     """
-    key, asked = f"{page}.part", st.query_params.get("part")
-    if asked in parts and asked != st.session_state.get(f"{page}:part"):
-        st.session_state[key] = asked
-    state.follow(key, st.session_state.get(key, parts[0]))
-    chosen = st.segmented_control(
-        say(f"{page}.part"),
+    return one_of(
+        f"{page}.part",
         parts,
-        format_func=lambda part: f"{parts.index(part) + 1} · {say(f'{page}.{part}.name')}",
-        key=key,
-        required=True,
+        say(f"{page}.part"),
+        lambda part: f"{parts.index(part) + 1} · {say(f'{page}.{part}.name')}",
+        param="part",
         label_visibility="collapsed",
-        persist_state="session",
     )
-    part = chosen or parts[0]
-    st.query_params["part"] = st.session_state[f"{page}:part"] = part
-    return part
 
 
 def layer_and_head(
@@ -54,6 +87,17 @@ def layer_and_head(
         _picked(say("layer.label"), f"{page}.layer", n_layers, layer),
         _picked(say("head.label"), f"{page}.head", n_heads, head),
     )
+
+
+def one_sentence(page: str, draw: Callable[[Say, Looked], None]) -> None:
+    """A page about the typed sentence: what it is for, the sentence, `draw`, the way to what-if."""
+    say = state.say()
+    looked = sentence.opening(say, page)
+    if looked is None:
+        return
+    choice.link_notice(say, looked)
+    draw(say, looked)
+    break_it(say)
 
 
 def break_it(say: Say) -> None:

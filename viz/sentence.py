@@ -96,7 +96,7 @@ def ask(say: Say, bundle: Bundle) -> Looked | None:
 
 def show(text: str) -> None:
     """Another sentence: its rows and its translation are its own; layer and head stay."""
-    state.change(text=text, target=None, query=None)
+    state.change(text=text, target=None, query=None, key=None, window=None)
 
 
 def targets(bundle: Bundle, text: str) -> tuple[Target, ...]:
@@ -172,6 +172,9 @@ def _looked(bundle: Bundle, look: Look) -> Looked:
 
 def _notices(say: Say, looked: Looked) -> None:
     trace = looked.trace
+    pieces, limit = len(trace.source_tokens), looked.bundle.config.max_len
+    if pieces > limit // 2:  # said before it hurts
+        st.caption(say("text.length", pieces=pieces, limit=limit))
     learned = {source for source, _ in looked.bundle.directions}
     if learned and trace.source_lang not in learned:
         language = say(f"lang.{trace.source_lang}")

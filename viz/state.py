@@ -7,22 +7,31 @@ named, so that the page can say so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from viz.i18n import LANGS, Say, browser_language, catalogue
 
 Kind = Literal["encoder", "decoder", "cross"]
 Unit = Literal["tokens", "words"]
 Target = Literal["ko", "en", "fr"]
+Layout = Literal["down", "across"]
+Rows = Literal["mean", "sum"]
+Lines = Literal["all", "strongest"]
+Scale = Literal["all", "row"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 UNITS: tuple[Unit, ...] = get_args(Unit)
 TARGETS: tuple[Target, ...] = get_args(Target)
+SCALES: tuple[Scale, ...] = get_args(Scale)
 
-PARAMS = ("text", "to", "target", "kind", "unit", "layer", "head", "query")
+PARAMS = (
+    "text", "to", "target", "kind", "unit", "layer", "head", "query", "key",
+    "layout", "rows", "lines", "least", "scale", "window",
+)  # fmt: skip
 
 CARRIED = ("lang", "model", *PARAMS)
 """What a link says on every page; pages may add parameters of their own."""
@@ -32,7 +41,17 @@ FAMOUS = "The animal didn't cross the street because it was too tired."
 
 @dataclass(frozen=True)
 class Look:
-    """One view of one sentence. None: the page chooses, and chooses anew as the text changes."""
+    """One view of one sentence. None: the page chooses, and chooses anew as the text changes.
+
+    Attributes:
+        query: one row, or several (from the top, each once); pages that show one show the first.
+        key: the key of the pair whose calculation is shown.
+        layout, rows, lines: how the head view draws: tokens down or across the page, several rows
+            as their mean or sum, every line or the strongest of each row.
+        least: smallest weight that is drawn, in per cent.
+        scale: of the map's colours: 0 to 1 everywhere, or each row up to its own largest weight.
+        window: of a long sentence, the first query, the first key and how many of each are shown.
+    """
 
     text: str = FAMOUS
     to: Target | None = None
@@ -41,12 +60,29 @@ class Look:
     unit: Unit = "tokens"
     layer: int | None = None
     head: int | Literal["all"] | None = None
-    query: int | Literal["none"] | None = None
+    query: int | tuple[int, ...] | Literal["none"] | None = None
+    key: int | None = None
+    layout: Layout = "down"
+    rows: Rows = "mean"
+    lines: Lines = "all"
+    least: int = 0
+    scale: Scale = "all"
+    window: tuple[int, int, int] | None = None
 
+
+MOST_LEAST = 50
+"""A higher limit would hide what several keys share evenly."""
 
 _FIRST = Look()
-_CHOICES: dict[str, tuple[str, ...]] = {"to": TARGETS, "kind": KINDS, "unit": UNITS}
-_COUNTED: dict[str, str | None] = {"layer": None, "head": "all", "query": "none"}
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "to": TARGETS,
+    "kind": KINDS,
+    "unit": UNITS,
+    "layout": get_args(Layout),
+    "rows": get_args(Rows),
+    "lines": get_args(Lines),
+    "scale": SCALES,
+}
 
 
 def parse(params: Mapping[str, str]) -> tuple[Look, list[str]]:
@@ -55,11 +91,10 @@ def parse(params: Mapping[str, str]) -> tuple[Look, list[str]]:
     for name, allowed in _CHOICES.items():
         if params.get(name) in allowed:
             values[name] = params[name]
-    for name, word in _COUNTED.items():
-        written = params.get(name, "")
-        number = written if written == word else _counted(written)
-        if number is not None:
-            values[name] = number
+    for name, read in _READ.items():
+        value = read(params.get(name, ""))
+        if value is not None:
+            values[name] = value
     ignored = [name for name in PARAMS if name in params and name not in values]
     return Look(**values), ignored
 
@@ -68,7 +103,7 @@ def to_params(look: Look) -> dict[str, str]:
     """The shortest link to a view: `parse(to_params(look))` gives `look` again."""
     chosen = {field.name: getattr(look, field.name) for field in fields(Look)}
     return {
-        name: str(value + 1) if isinstance(value, int) else value
+        name: _WRITE.get(name, _written)(value)
         for name, value in chosen.items()
         if value != getattr(_FIRST, name)
     }
@@ -76,9 +111,64 @@ def to_params(look: Look) -> dict[str, str]:
 
 def _counted(written: str) -> int | None:
     """A number that counts from 1, as an index; None for anything else."""
-    if not (written.isascii() and written.isdigit() and len(written) <= 6) or int(written) < 1:
+    number = _number(written)
+    return number - 1 if number else None
+
+
+def _number(written: str) -> int | None:
+    if not (written.isascii() and written.isdigit() and len(written) <= 6):
         return None
-    return int(written) - 1
+    return int(written)
+
+
+def _head(written: str) -> int | str | None:
+    return written if written == "all" else _counted(written)
+
+
+def _query(written: str) -> int | tuple[int, ...] | str | None:
+    """One row, several with commas between them, or "none"."""
+    if written == "none":
+        return written
+    rows = [_counted(row) for row in written.split(",")]
+    known = sorted({row for row in rows if row is not None})
+    if not known or None in rows:
+        return None
+    return known[0] if len(known) == 1 else tuple(known)
+
+
+def _least(written: str) -> int | None:
+    number = _number(written)
+    return number if number is not None and number <= MOST_LEAST else None
+
+
+def _window(written: str) -> tuple[int, int, int] | None:
+    """First query and first key, counted from 1, and how many of each."""
+    try:
+        query, key, size = (_number(part) for part in written.split(","))
+    except ValueError:
+        return None
+    return (query - 1, key - 1, size) if query and key and size else None
+
+
+def _written(value: int | tuple[int, ...] | str) -> str:
+    """As `parse` reads it: indices counted from 1."""
+    if isinstance(value, tuple):
+        return ",".join(str(row + 1) for row in value)
+    return str(value + 1) if isinstance(value, int) else value
+
+
+_READ: dict[str, Callable[[str], Any]] = {
+    "layer": _counted,
+    "head": _head,
+    "query": _query,
+    "key": _counted,
+    "least": _least,
+    "window": _window,
+}
+_WRITE: dict[str, Callable[[Any], str]] = {
+    "least": str,
+    "window": lambda window: f"{window[0] + 1},{window[1] + 1},{window[2]}",
+}
 
 
 def arrive(page: str) -> None:
@@ -120,7 +210,12 @@ def write_link() -> None:
     params, shown = to_params(st.session_state["look"]), _in_link(PARAMS)
     if params != shown:
         others = {n: v for n, v in st.query_params.to_dict().items() if n not in shown}
-        st.query_params.from_dict(others | params)
+        try:
+            st.query_params.from_dict(others | params)  # one message, one step for "back"
+        except StreamlitAPIException:  # a widget writes one of the others, and only it may
+            for name in shown.keys() - params.keys():
+                del st.query_params[name]
+            st.query_params.update(params)
     st.session_state["look:written"] = params
     st.session_state["carried"] = _in_link(CARRIED)
 

@@ -10,17 +10,20 @@ import plotly.graph_objects as go
 from viz import theme
 
 
-def bar_list(names: Sequence[str], shares: Sequence[float], written: Sequence[str]) -> go.Figure:
+def bar_list(
+    names: Sequence[str], shares: Sequence[float], written: Sequence[str], *, chosen: int = 0
+) -> go.Figure:
     """Horizontal bars on a fixed 0–1 scale, first name on top.
 
     Args:
         names: what each bar stands for; shown as typed, never read as markup.
         shares: between 0 and 1.
         written: each share as the reader's language writes it ("81 %").
+        chosen: the bar in the accent's colour.
     """
     positions = list(range(len(names)))
     labels = [html.escape(name, quote=False) for name in names]
-    colours = [theme.ACCENT] + [theme.NEUTRAL] * (len(names) - 1)
+    colours = [theme.ACCENT if place == chosen else theme.NEUTRAL for place in positions]
     bars = go.Bar(
         x=list(shares),
         y=positions,
@@ -28,7 +31,7 @@ def bar_list(names: Sequence[str], shares: Sequence[float], written: Sequence[st
         text=list(written),
         textposition="outside",
         cliponaxis=False,
-        marker={"color": colours[: len(names)]},
+        marker={"color": colours},
         customdata=labels,
         hovertemplate="%{customdata}: %{text}<extra></extra>",
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from model.analysis.decoding import BeamNode, BeamTree, label
 
 from viz import theme
+from viz.charts.labels import short
 from viz.numbers import number
 
 MOST_LEVELS = 40
@@ -98,7 +99,7 @@ def _node(node: BeamNode, x: int, y: int, text: BeamText, *, is_winner: bool) ->
         f'<rect x="{x}" y="{y}" width="{_WIDE}" height="{_HIGH}" rx="8" fill="{fill}" '
         f'stroke="{stroke}" stroke-width="{width}"{dash} pointer-events="all"></rect>'
         f'<text x="{centre}" y="{y + 18}" text-anchor="middle" font-size="14" font-weight="600" '
-        f'fill="{ink}">{star}{_escape(_short(label(node.piece)))}</text>'
+        f'fill="{ink}">{star}{_escape(short(label(node.piece), 10))}</text>'
         f'<text x="{centre}" y="{y + 34}" text-anchor="middle" font-size="12" fill="{ink}">'
         f"{number(node.log_p)}</text></g>"
     )
@@ -114,10 +115,6 @@ def _tooltip(node: BeamNode, text: BeamText) -> str:
         fate,
     ]
     return _escape("\n".join(lines))
-
-
-def _short(piece: str, most: int = 10) -> str:
-    return piece if len(piece) <= most else piece[: most - 1] + "…"
 
 
 def _escape(text: str) -> str:

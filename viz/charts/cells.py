@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from jaxtyping import Bool, Float
 
 from viz import theme
+from viz.charts.labels import tick
 from viz.numbers import D3_FORMAT, number
 
 MOST_TICKS = 40
@@ -42,6 +43,7 @@ def signed_map(
     limit: float,
     value: str,
     height: int | None = None,
+    text_colour: str = theme.PAGE_TEXT["light"],
 ) -> go.Figure:
     """Numbers of either sign on a scale from −limit to limit: 0 is the page itself.
 
@@ -51,9 +53,11 @@ def signed_map(
     Args:
         value: what a number is called in the tooltip.
         height: in pixels; None fits the number of rows.
+        text_colour: of the page's text, light or dark.
     """
     scale = _Scale(-limit, limit, theme.SIGNED)
-    return _map(values, ~np.isfinite(values), rows, columns, scale, value, height)
+    hidden = ~np.isfinite(values)
+    return _map(values, hidden, rows, columns, scale, value, height, text_colour)
 
 
 def weight_map(
@@ -64,9 +68,11 @@ def weight_map(
     value: str,
     mask: Bool[np.ndarray, "row column"],
     height: int | None = None,
+    text_colour: str = theme.PAGE_TEXT["light"],
 ) -> go.Figure:
     """Shares on a scale from 0 to 1; forbidden cells are hatched and say that they are 0."""
-    return _map(weights, ~mask, rows, columns, _Scale(0, 1, theme.INK), value, height)
+    scale = _Scale(0, 1, theme.INK)
+    return _map(weights, ~mask, rows, columns, scale, value, height, text_colour)
 
 
 def _map(
@@ -77,6 +83,7 @@ def _map(
     scale: _Scale,
     value: str,
     height: int | None,
+    text_colour: str,
 ) -> go.Figure:
     n_rows, n_columns = values.shape
     written = values.size <= MOST_WRITTEN and n_columns <= WIDEST_WRITTEN
@@ -85,7 +92,9 @@ def _map(
         z=np.where(hidden, np.nan, values),
         zmin=scale.low,
         zmax=scale.high,
-        colorscale=scale.colours,
+        colorscale=theme.paler(scale.colours) if written else scale.colours,
+        # Plotly's own choice does not know the page behind a pale cell.
+        textfont={"color": text_colour},
         xgap=1 if n_columns <= MOST_TICKS else 0,
         ygap=1 if n_rows <= MOST_TICKS else 0,
         hoverongaps=False,
@@ -172,26 +181,25 @@ def _hatching(
     return [ground, marks.update(hoverinfo="skip", showlegend=False)]
 
 
+def _labels(axis: Axis, n: int) -> Sequence[str]:
+    return axis.labels if axis.labels is not None else [str(i) for i in range(n)]
+
+
 def _literal(axis: Axis, n: int) -> list[str]:
     # Plotly reads a little HTML in labels: "</s>" would vanish and "<b>" turn bold.
-    labels = axis.labels if axis.labels is not None else [str(i) for i in range(n)]
-    return [html.escape(label, quote=False) for label in labels]
+    return [html.escape(label, quote=False) for label in _labels(axis, n)]
 
 
 def _axis(axis: Axis, n: int) -> dict[str, object]:
     step = math.ceil(n / MOST_TICKS) if axis.labels is not None else max(1, n // 8)
     places = list(range(0, n, step))
-    labels = _literal(axis, n)
+    labels = _labels(axis, n)
     return {
         "title": {"text": axis.title},
         "tickvals": places,
-        "ticktext": [_short(labels[place]) for place in places],
+        "ticktext": [tick(labels[place]) for place in places],
         "showgrid": False,
         "zeroline": False,
         "ticks": "",
         "fixedrange": True,
     }
-
-
-def _short(label: str, most: int = 14) -> str:
-    return label if len(html.unescape(label)) <= most else label[: most - 1] + "…"

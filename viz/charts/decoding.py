@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 
 from viz import theme
+from viz.charts.labels import tick
 from viz.numbers import number
 
 ASTRAY = theme.SIGNED[0][1]
@@ -182,17 +183,13 @@ def _pieces(pieces: Sequence[str]) -> dict[str, object]:
     positions = list(range(0, len(pieces), math.ceil(len(pieces) / MOST_TICKS)))
     return {
         "tickvals": positions,
-        "ticktext": [html.escape(_short(pieces[n]), quote=False) for n in positions],
+        "ticktext": [tick(pieces[n]) for n in positions],
         "range": [-0.5, len(pieces) - 0.5],
         "tickangle": -45,
         "fixedrange": True,
         "showgrid": False,
         "zeroline": False,
     }
-
-
-def _short(piece: str, most: int = 14) -> str:
-    return piece if len(piece) <= most else piece[: most - 1] + "…"
 
 
 def _ground() -> dict[str, object]:

@@ -6,8 +6,9 @@ import streamlit as st
 
 from model.analysis.steps import STAGES, Stages
 from model.analysis.words import attention_map
-from viz import cache, choice, parts, sentence, state
+from viz import cache, choice, parts, state, takehome
 from viz.components.head_view import Pin
+from viz.components.save import save_text
 from viz.components.steps_view import Form, Place, moved_to, steps_view
 from viz.i18n import Say
 from viz.sentence import Looked
@@ -19,13 +20,7 @@ _OF_VIEW = "attention.view."
 
 def render() -> None:
     """The page: a sentence, one head and one row of it, and the calculation step by step."""
-    say = state.say()
-    looked = sentence.opening(say, "attention")
-    if looked is None:
-        return
-    choice.link_notice(say, looked)
-    _steps(say, looked)
-    parts.break_it(say)
+    parts.one_sentence("attention", _steps)
 
 
 @st.fragment
@@ -58,6 +53,7 @@ def _steps(say: Say, looked: Looked) -> None:
     )
     if state.look().text == trace.source_text:  # a link to a text that cannot be read helps nobody
         state.write_link()
+    takehome.offer(say, looked, kind, pin.layer, pin.head)
 
 
 def _place(query: int) -> Place:
@@ -86,13 +82,20 @@ def _text(say: Say, looked: Looked, kind: Kind, pin: Pin, stages: Stages) -> dic
     }
     d_k = stages.q.shape[1]
     mask = "none" if stages.mask.all() else "future"
-    return words | {
-        "origin": say(f"attention.origin.{kind}"),
-        "input_says": _input(say, looked, kind, pin.layer),
-        "scale_says": say("attention.scale", d_k=d_k, root=f"{d_k**0.5:.4g}"),
-        "mask_says": say(f"attention.mask.{mask}"),
-        "concat_says": say("attention.concat", heads=stages.n_heads, head=(pin.head or 0) + 1),
-    }
+    where = say("line.where", layer=pin.layer + 1, head=(pin.head or 0) + 1)
+    of = f"{looked.trace.source_text} · {say(f'kind.{kind}')} · {where}"
+    return (
+        words
+        | save_text(say)
+        | {
+            "of": of,
+            "origin": say(f"attention.origin.{kind}"),
+            "input_says": _input(say, looked, kind, pin.layer),
+            "scale_says": say("attention.scale", d_k=d_k, root=f"{d_k**0.5:.4g}"),
+            "mask_says": say(f"attention.mask.{mask}"),
+            "concat_says": say("attention.concat", heads=stages.n_heads, head=(pin.head or 0) + 1),
+        }
+    )
 
 
 def _input(say: Say, looked: Looked, kind: Kind, layer: int) -> str:

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from model.analysis import block
 from model.analysis.block import SUBLAYERS, Module, NormSteps, Stack, Stream
 from model.analysis.words import attention_map
-from viz import choice, parts, sentence, state
+from viz import choice, parts, sentence, state, takehome
 from viz.charts.bars import bar_list
 from viz.charts.residual import (
     MOST_DRAWN,
@@ -26,6 +26,7 @@ from viz.charts.residual import (
 )
 from viz.charts.vectors import Strip, hidden_layer, strips
 from viz.components.architecture import ArchitectureText, Here, architecture, clicked, plan
+from viz.components.save import save_text
 from viz.i18n import Say
 from viz.numbers import number
 from viz.sentence import Looked
@@ -72,6 +73,7 @@ def _page(say: Say, looked: Looked) -> None:
     st.divider()
     _why(say, looked, place, stage)
     state.write_link()
+    takehome.offer(say, looked)
 
 
 def _place(looked: Looked) -> Place:
@@ -191,7 +193,8 @@ def _map(say: Say, looked: Looked, place: Place, stage: str) -> None:
     text = _map_text(say, looked, place)
     here = Here(place.stack, place.layer, stage)
     drawn = plan(looked.bundle.config, here, text, _href)
-    box = architecture(drawn, text=text, answer="stages", key=MAP, on_click=_clicked)
+    save = save_text(say)
+    box = architecture(drawn, text=text, save=save, answer="stages", key=MAP, on_click=_clicked)
     st.caption(say(f"block.order.{looked.trace.norm}"))
     if box is not None and (page := _leads_to(box).page) is not None:
         st.switch_page(f"viz/views/{page}.py")

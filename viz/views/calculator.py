@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -13,7 +13,8 @@ from model import ModelError
 from model.analysis import calculator
 from model.analysis.calculator import EXAMPLES, MASKS, NAMES, STARTS, SYMBOLS, Given, Name, Worked
 from model.analysis.words import strongest_key
-from viz import parts, state, theme
+from viz import parts, state
+from viz.formula import inked, matrix, term, tex
 from viz.i18n import Say
 from viz.numbers import number
 
@@ -91,23 +92,9 @@ def _given(say: Say) -> Given:
 
 
 def _choice(label: str, name: str, options: Sequence[Choice], say: Say) -> Choice:
-    """A row of buttons; in the link by the option's own name, so that it opens in any language."""
-    key = f"calculator.{name}"
-    asked = st.query_params.get(key)
-    if asked in options and asked != st.session_state.get(f"{key}:link"):
-        st.session_state[key] = asked
-    state.follow(key, st.session_state.get(key, options[0]))
-    chosen = st.segmented_control(
-        label,
-        options,
-        format_func=lambda one: say(f"calculator.{name}.{one}"),
-        key=key,
-        required=True,
-        persist_state="session",
+    return parts.one_of(
+        f"calculator.{name}", options, label, lambda one: say(f"calculator.{name}.{one}")
     )
-    option = chosen or options[0]
-    st.query_params[key] = st.session_state[f"{key}:link"] = option
-    return option
 
 
 def _box(say: Say, start: calculator.Start, name: Name) -> str:
@@ -217,8 +204,8 @@ def _project(say: Say, found: Worked, query: int) -> None:
         weight = found.given[_WEIGHTS[name]]
         marked = query if name == "Q" else None
         st.latex(
-            rf"{name} = X\,W^{name} = {_matrix(found.given['x'], row=marked)}{_matrix(weight)} = "
-            rf"{_matrix(made, row=marked)}"
+            rf"{name} = X\,W^{name} = {matrix(found.given['x'], row=marked)}{matrix(weight)} = "
+            rf"{matrix(made, row=marked)}"
         )
 
 
@@ -230,64 +217,64 @@ def _scores(say: Say, found: Worked, query: int, key: int) -> None:
     factors = found.factors(query, key)
     if factors is None or found.q is None or found.k is None:
         st.caption(say("calculator.stage_scores.given"))
-        st.latex(f"QK^T = {_matrix(found.scores, row=query)}")
+        st.latex(f"QK^T = {matrix(found.scores, row=query)}")
         return
-    products = " + ".join(rf"{_term(a)}\cdot{_term(b)}" for a, b in factors)
+    products = " + ".join(rf"{term(a)}\cdot{term(b)}" for a, b in factors)
     st.latex(
-        rf"QK^T = {_matrix(found.q, row=query)}{_matrix(found.k.T, column=key)} = "
-        rf"{_matrix(found.scores, row=query)}"
+        rf"QK^T = {matrix(found.q, row=query)}{matrix(found.k.T, column=key)} = "
+        rf"{matrix(found.scores, row=query)}"
     )
     st.latex(
         rf"q_{{{query + 1}}}\cdot k_{{{key + 1}}} = {products} = "
-        rf"\mathbf{{{_tex(found.scores[query, key])}}}"
+        rf"\mathbf{{{tex(found.scores[query, key])}}}"
     )
 
 
 def _scaled(say: Say, found: Worked, query: int, key: int) -> None:
     _title(say, "stage_scaled")
-    root, score = number(found.root), _tex(found.scores[query, key])
+    root, score = number(found.root), tex(found.scores[query, key])
     st.latex(
         rf"\frac{{q_{{{query + 1}}}\cdot k_{{{key + 1}}}}}{{\sqrt{{d_k}}}} = "
         rf"\frac{{{score}}}{{\sqrt{{{found.d_k}}}}} = \frac{{{score}}}{{{root}}} = "
-        rf"\mathbf{{{_tex(found.scaled[query, key])}}}"
+        rf"\mathbf{{{tex(found.scaled[query, key])}}}"
     )
-    st.latex(rf"\frac{{QK^T}}{{\sqrt{{d_k}}}} = {_matrix(found.scaled, row=query)}")
+    st.latex(rf"\frac{{QK^T}}{{\sqrt{{d_k}}}} = {matrix(found.scaled, row=query)}")
 
 
 def _masked(say: Say, found: Worked, query: int) -> None:
     _title(say, "stage_masked")
-    st.latex(rf"{_matrix(found.scaled, row=query)} \to {_matrix(found.masked, row=query)}")
+    st.latex(rf"{matrix(found.scaled, row=query)} \to {matrix(found.masked, row=query)}")
 
 
 def _weights(say: Say, found: Worked, query: int, key: int) -> None:
     _title(say, "stage_weights")
     if found.mask[query].any():
-        scores = [_tex(one) for one in found.masked[query][found.mask[query]]]
-        score, top = _tex(found.masked[query, key]), _term(float(found.top[query]))
+        scores = [tex(one) for one in found.masked[query][found.mask[query]]]
+        score, top = tex(found.masked[query, key]), term(float(found.top[query]))
         st.latex(
             rf"\frac{{e^{{{score}}}}}{{{' + '.join(f'e^{{{one}}}' for one in scores)}}} = "
             rf"\frac{{e^{{{score} - {top}}}}}"
             rf"{{{' + '.join(f'e^{{{one} - {top}}}' for one in scores)}}} = "
-            rf"\frac{{{_tex(found.exp[query, key])}}}{{{_tex(found.total[query])}}} = "
-            rf"\mathbf{{{_tex(found.weights[query, key])}}}"
+            rf"\frac{{{tex(found.exp[query, key])}}}{{{tex(found.total[query])}}} = "
+            rf"\mathbf{{{tex(found.weights[query, key])}}}"
         )
-    st.latex(rf"A = \mathrm{{softmax}} = {_inked(found.weights)}")
+    st.latex(rf"A = \mathrm{{softmax}} = {inked(found.weights)}")
     st.caption(say("calculator.ink"))
 
 
 def _context(say: Say, found: Worked, query: int) -> None:
     _title(say, "stage_context")
     mixture = " + ".join(
-        rf"{_tex(weight)}\,v_{{{n + 1}}}" for n, weight in enumerate(found.weights[query])
+        rf"{tex(weight)}\,v_{{{n + 1}}}" for n, weight in enumerate(found.weights[query])
     )
     if found.context is None or found.v is None:
         st.caption(say("calculator.stage_context.symbols"))
         st.latex(rf"z_{{{query + 1}}} = {mixture}")
         return
-    st.latex(rf"z_{{{query + 1}}} = {mixture} = {_matrix(found.context[[query]], row=0)}")
+    st.latex(rf"z_{{{query + 1}}} = {mixture} = {matrix(found.context[[query]], row=0)}")
     st.latex(
-        rf"A\,V = {_matrix(found.weights, row=query)}{_matrix(found.v)} = "
-        rf"{_matrix(found.context, row=query)}"
+        rf"A\,V = {matrix(found.weights, row=query)}{matrix(found.v)} = "
+        rf"{matrix(found.context, row=query)}"
     )
 
 
@@ -299,53 +286,12 @@ def _title(say: Say, stage: str) -> None:
     st.markdown(say(f"calculator.{stage}.says"))
 
 
-def _matrix(
-    values: Float[np.ndarray, "row column"], row: int | None = None, column: int | None = None
-) -> str:
-    """A matrix in brackets; the row and the column that are being followed in colour."""
-    return _brackets(
-        [
-            rf"\textcolor{{{theme.ACCENT}}}{{{_tex(value)}}}"
-            if row == r or column == c
-            else _tex(value)
-            for c, value in enumerate(line)
-        ]
-        for r, line in enumerate(values)
-    )
-
-
-def _inked(weights: Float[np.ndarray, "query key"]) -> str:
-    """Weights on a ground whose ink is the weight: 0 is the page itself."""
-    return _brackets(
-        [rf"\colorbox{{{theme.ink(float(weight))}}}{{${_tex(weight)}$}}" for weight in line]
-        for line in weights
-    )
-
-
-def _brackets(rows: Iterable[list[str]]) -> str:
-    lines = r" \\ ".join(" & ".join(cells) for cells in rows)
-    return rf"\begin{{bmatrix}} {lines} \end{{bmatrix}}"
-
-
 def _below(n: int) -> str:
     return chr(ord("₁") + n)
 
 
 def _written(values: Float[np.ndarray, " key"]) -> list[str]:
     return [number(float(value)) for value in values]
-
-
-def _tex(value: float) -> str:
-    """The same four digits, as a formula writes them."""
-    written = number(float(value)).replace("−", "-").replace("∞", r"\infty")
-    digits, e, exponent = written.partition("e")
-    written = rf"{digits}\cdot10^{{{exponent}}}" if e else digits
-    return written.replace(",", "{,}")
-
-
-def _term(value: float) -> str:
-    """A number between signs: a negative one in brackets."""
-    return f"({_tex(value)})" if value < 0 else _tex(value)
 
 
 if __name__ == "__main__":

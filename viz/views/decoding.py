@@ -12,10 +12,11 @@ from model import Trace
 from model.analysis import decoding
 from model.analysis.decoding import Derailed, ForcedRun, GreedyRun, Sampling, label
 from model.analysis.words import sharpest_head
-from viz import cache, sentence, state
+from viz import cache, sentence, state, takehome
 from viz.charts.beam_tree import MOST_LEVELS, BeamText, beam_tree
 from viz.charts.decoding import before_after, losses, side_by_side
 from viz.components.drawing import drawing
+from viz.components.save import save_text
 from viz.components.writing_view import Step, moved_to, writing_view
 from viz.i18n import Say, literal
 from viz.numbers import number
@@ -56,6 +57,7 @@ def render() -> None:
         (_forcing if part == "forcing" else _loss)(say, looked)
     if state.look().text == looked.trace.source_text:
         state.write_link()
+    takehome.offer(say, looked)
 
 
 def _part(say: Say, looked: Looked) -> Part:
@@ -118,7 +120,9 @@ def _steps(say: Say, looked: Looked) -> None:
             name.removeprefix(_OF_VIEW): words
             for name, words in say.sentences.items()
             if name.startswith(_OF_VIEW)
-        },
+        }
+        | save_text(say)
+        | {"of": trace.source_text},
         key=WRITING_VIEW,
         on_change=_moved,
     )
@@ -347,7 +351,8 @@ def _beam(say: Say, looked: Looked) -> None:
     st.caption(say("decoding.beam.legend", drawn=2 * width, width=width))
     names = ("text", "probability", "log_p", "score", "kept", "ended", "dropped", "won")
     words = BeamText(say("decoding.beam.alt"), *(say(f"decoding.beam.{name}") for name in names))
-    drawing(beam_tree(tree, words), key="decoding:tree")
+    of = {"title": say("decoding.beam.alt"), "of": looked.trace.source_text}
+    drawing(beam_tree(tree, words), text=save_text(say) | of, key="decoding:tree")
     if tree.n_levels > MOST_LEVELS:
         st.caption(say("decoding.beam.cut", most=MOST_LEVELS, levels=tree.n_levels))
     st.latex(

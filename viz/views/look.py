@@ -9,22 +9,40 @@ import streamlit as st
 from jaxtyping import Float
 
 from model import Bundle
+from model.analysis import neuron
+from model.analysis.neuron import Neurons
 from model.analysis.words import (
+    SIDES,
     AttentionMap,
     attention_map,
     pronoun_span,
     pronoun_word,
     strongest_key,
+    together,
 )
-from viz import cache, choice, sentence, state
+from viz import cache, choice, parts, sentence, state, takehome, theme
 from viz.charts.bars import bar_list
+from viz.charts.cells import Axis, signed_map
 from viz.charts.heatmap import HeatmapText, heatmap
-from viz.components.head_view import HeadViewText, Pin, head_view, selected
+from viz.components.head_view import (
+    HeadViewText,
+    Pin,
+    View,
+    Window,
+    head_view,
+    selected,
+    viewed,
+)
+from viz.components.save import save_text
 from viz.i18n import Say, literal
+from viz.numbers import number
 from viz.sentence import Example, Looked
-from viz.state import KINDS, UNITS
+from viz.state import KINDS, SCALES, UNITS, Look
+from viz.tables import table
+from viz.window import SIZES, window
 
 HEAD_VIEW = "look:head_view"
+HEATMAP = "look:heatmap"
 
 
 def render() -> None:
@@ -52,6 +70,7 @@ def _picture(say: Say, looked: Looked) -> None:
     """Line, head view and heatmap. A fragment: choosing a head or a word redraws nothing else."""
     look, shown = state.look(), choice.shown_map(looked)
     pin = choice.pin(looked, shown)
+    part = _window(look, shown, pin)
     _line(say, looked, shown, pin)
     with st.container(key="switches", horizontal=True, vertical_alignment="bottom", gap="medium"):
         pair = sentence.twins_of(looked.trace.source_text)
@@ -59,7 +78,8 @@ def _picture(say: Say, looked: Looked) -> None:
             _twin(say, looked, pair, pin)
         choice.switch(say, "kind", KINDS, look.kind)
         choice.switch(say, "unit", UNITS, look.unit)
-    lines, cells = st.columns([11, 10], gap="large")
+    with st.container(key=f"pictures_{look.layout}"):
+        lines, cells = st.columns([11, 10], gap="large")
     with lines:
         head_view(
             shown.attention,
@@ -69,24 +89,49 @@ def _picture(say: Say, looked: Looked) -> None:
             text=_head_view_text(say),
             key=HEAD_VIEW,
             mask=None if shown.mask.all() else shown.mask,
+            view=View(look.layout, look.rows, look.lines, look.least, part),
+            sizes=SIZES,
+            end_marks=_end_marks(shown) if look.kind == "cross" else None,
+            save=save_text(say),
+            caption=looked.trace.source_text,
             on_change=_pinned,
         )
     with cells:
-        _heatmap(say, shown, pin)
+        _heatmap(say, shown, pin, part)
     if look.unit == "words":
         st.caption(say("unit.merged"))
+    _cell(say, looked, shown, pin)
     if look.text == looked.trace.source_text:  # a link to a text that cannot be read helps nobody
         state.write_link()
+    takehome.offer(say, looked)
+
+
+def _window(look: Look, shown: AttentionMap, pin: Pin) -> Window | None:
+    """The part of a long sentence that is shown."""
+    found = None if pin.query is None else strongest_key(_weights(shown, pin)[pin.query])
+    return window(look.window, len(shown.queries), len(shown.keys), pin, found and found[0])
+
+
+def _end_marks(shown: AttentionMap) -> list[int]:
+    """Keys that stand for no word of the sentence."""
+    return [key for key in range(len(shown.keys)) if key not in shown.ordinary_keys]
 
 
 def _pinned() -> None:
-    pin = selected(HEAD_VIEW)
-    if pin is not None:
-        state.change(
-            layer=pin.layer,
-            head="all" if pin.head is None else pin.head,
-            query="none" if pin.query is None else pin.query,
-        )
+    pin, view = selected(HEAD_VIEW), viewed(HEAD_VIEW)
+    if pin is None or view is None:
+        return
+    part = view.window
+    state.change(
+        layer=pin.layer,
+        head="all" if pin.head is None else pin.head,
+        query=choice.rows_in_link(pin),
+        layout=view.layout,
+        rows=view.rows,
+        lines=view.lines,
+        least=view.least,
+        window=None if part is None else (part.query, part.key, part.size),
+    )
 
 
 def _line(say: Say, looked: Looked, shown: AttentionMap, pin: Pin) -> None:
@@ -101,12 +146,16 @@ def _line(say: Say, looked: Looked, shown: AttentionMap, pin: Pin) -> None:
 def _who_looks_at_whom(say: Say, shown: AttentionMap, pin: Pin) -> str:
     if pin.query is None:
         return say("line.choose")
-    query = shown.queries[pin.query]
-    weights = _weights(shown, pin)
-    found = strongest_key(weights[pin.query])
+    query = " + ".join(shown.queries[row] for row in pin.rows)
+    rows = together(_weights(shown, pin), pin.rows, state.look().rows)
+    found = strongest_key(rows)
     if found is None:
         return say.markdown("line.nothing", query=query)
     key, weight = found
+    if len(pin.rows) > 1:
+        how = state.look().rows
+        percent = say.percent(weight)
+        return say.markdown(f"line.{how}", query=query, key=shown.keys[key], percent=percent)
     itself = state.look().kind != "cross" and key == pin.query
     return say.markdown(
         "line.itself" if itself else "line.gives",
@@ -155,21 +204,56 @@ def _head_view_text(say: Say) -> HeadViewText:
     )
 
 
-def _heatmap(say: Say, shown: AttentionMap, pin: Pin) -> None:
-    st.markdown(f"**{say('map.title_all' if pin.head is None else 'map.title')}**")
-    weights = _weights(shown, pin)
-    text = HeatmapText(*(say(f"map.{name}") for name in ("query", "key", "weight", "masked")))
+def _heatmap(say: Say, shown: AttentionMap, pin: Pin, part: Window | None) -> None:
+    look, weights = state.look(), _weights(shown, pin)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        title = say("map.title_all" if pin.head is None else "map.title")
+        st.markdown(f"**{title}**", width="stretch")
+        choice.switch(say, "scale", SCALES, look.scale)
+    part = part or Window(0, 0, max(weights.shape))
+    names = ("query", "key", "weight", "masked", "row_largest")
     figure = heatmap(
-        weights, shown.queries, shown.keys, text=text, mask=shown.mask, pinned=pin.query
+        weights[part.rows, part.columns],
+        shown.queries[part.rows],
+        shown.keys[part.columns],
+        text=HeatmapText(*(say(f"map.{name}") for name in names)),
+        mask=shown.mask[part.rows, part.columns],
+        pinned=[row - part.query for row in pin.rows if part.query <= row < part.rows.stop],
+        scale=look.scale,
+        selectable=True,
+        cell=_cell_in(part, pin, look),
     )
-    st.plotly_chart(
-        figure,
-        key="look:heatmap",
-        config={"displayModeBar": False},
-        alt=_described(say, shown, pin, weights),
-    )
+    st.session_state["look:heatmap:first"] = (part.query, part.key)
+    with st.container(key=f"look_map_{theme.map_step(len(shown.keys[part.columns]))}"):
+        st.plotly_chart(
+            figure,
+            key=HEATMAP,
+            config={"displayModeBar": False},
+            alt=_described(say, shown, pin, weights),
+            on_select=_cell_chosen,
+            selection_mode="points",
+        )
     masked = "" if shown.mask.all() else f" {say('map.caption_masked')}"
-    st.caption(say("map.caption") + masked)
+    st.caption(say(f"map.caption_{look.scale}") + masked)
+
+
+def _cell_in(part: Window, pin: Pin, look: Look) -> tuple[int, int] | None:
+    """The chosen cell, counted from the window's corner."""
+    if look.key is None or pin.query is None:
+        return None
+    row, column = pin.query - part.query, look.key - part.key
+    inside = 0 <= row < part.size and 0 <= column < part.size
+    return (row, column) if inside else None
+
+
+def _cell_chosen() -> None:
+    """A click on a cell: its query becomes the row, its key is what is calculated."""
+    points = st.session_state[HEATMAP].selection.points
+    if points:
+        row, column = st.session_state["look:heatmap:first"]
+        state.change(query=row + int(points[0]["y"]), key=column + int(points[0]["x"]))
+    else:  # a second click on the same cell
+        state.change(key=None)
 
 
 def _described(
@@ -184,6 +268,127 @@ def _described(
     top = [int(key) for key in row.argsort()[::-1][:4] if row[key] > 0]
     shares = ", ".join(f"{shown.keys[key]} {say.percent(float(row[key]))}" for key in top)
     return f"{size} {say('map.alt_row', query=shown.queries[pin.query], shares=shares)}"
+
+
+# ── one cell ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _cell(say: Say, looked: Looked, shown: AttentionMap, pin: Pin) -> None:
+    """How one weight of the map came about: q · k, scaled, softmax."""
+    if pin.query is None:
+        return
+    key = state.look().key
+    with st.container(key="cell"):
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+            choice.key_picker(say, shown, placeholder=say("cell.choose"))
+            if key is not None:
+                title = "cell.title_all" if pin.head is None else "cell.title"
+                names = {"query": shown.queries[pin.query], "key": shown.keys[key]}
+                where = _where(say, pin)
+                st.markdown(f"##### {say.markdown(title, **names, where=where)}", width="stretch")
+        if key is None:
+            st.caption(say("cell.hint"))
+        elif state.look().unit == "words":
+            _cell_of_words(say, looked, pin.query, key)
+        elif pin.head is None:
+            _cell_of_heads(say, looked, pin, pin.query, key)
+        else:
+            _cell_of_head(say, looked, shown, pin.layer, pin.head, pin.query, key)
+
+
+def _cell_of_words(say: Say, looked: Looked, query: int, key: int) -> None:
+    """A word's weight is put together of its tokens'; they are what is calculated."""
+    query_side, key_side = SIDES[state.look().kind]
+    rows = looked.trace.words(query_side)[query][1]
+    columns = looked.trace.words(key_side)[key][1]
+    st.markdown(say("cell.words", queries=len(rows), keys=len(columns)))
+    if st.button(say("cell.tokens"), key="look.cell.tokens", icon="🔎"):
+        state.change(unit="tokens", query=rows[0], key=columns[0], window=None)
+        st.rerun()
+
+
+def _cell_of_heads(say: Say, looked: Looked, pin: Pin, query: int, key: int) -> None:
+    """The mean of several heads: each of them."""
+    pair = neuron.everywhere(looked.trace, state.look().kind, query, key)
+    weights = pair.weights[pin.layer]
+    table(
+        {
+            say("head.label"): [str(head + 1) for head in range(len(weights))],
+            "q · k": [number(float(value)) for value in pair.scores[pin.layer]],
+            "÷ √d_k": [number(float(value)) for value in pair.scaled[pin.layer]],
+            say("map.weight"): [number(float(value)) for value in weights],
+        }
+    )
+    st.markdown(say("cell.mean", heads=len(weights), mean=number(float(weights.mean()))))
+    parts.badge(say, pair.largest_difference)
+
+
+def _cell_of_head(
+    say: Say, looked: Looked, shown: AttentionMap, layer: int, head: int, query: int, key: int
+) -> None:
+    """Numbers of one head's Trace, from the products to the weight."""
+    found = neuron.neurons(looked.trace, state.look().kind, layer, head, query)
+    picture, numbers = st.columns([11, 10], gap="large")
+    with picture:
+        three = np.stack([found.q, found.k[key], found.products[key]])
+        limit = float(np.ceil(np.abs(three).max()))
+        names = [f"q · {shown.queries[query]}", f"k · {shown.keys[key]}", "q × k"]
+        figure = signed_map(
+            three,
+            Axis("", names),
+            Axis(say("cell.dimension"), [str(d + 1) for d in range(three.shape[1])]),
+            limit=limit,
+            value=say("cell.value"),
+        )
+        st.plotly_chart(
+            figure, key="look:cell", config={"displayModeBar": False}, alt=say("cell.picture")
+        )
+        st.caption(say("cell.scale", limit=number(limit)))
+    with numbers:
+        for formula in _formulas(found, key):
+            st.latex(formula)
+        if not found.mask[key]:
+            st.markdown(say("cell.masked"))
+        largest = ", ".join(
+            f"{d + 1} ({number(float(found.products[key, d]))})"
+            for d in neuron.by_size(found.products[key])[:4]
+        )
+        st.markdown(say("cell.largest", dimensions=largest))
+        parts.badge(say, found.largest_difference, float(np.abs(found.scores).max()))
+        with st.container(horizontal=True, gap="medium"):
+            st.page_link(
+                "viz/views/attention.py",
+                label=say("cell.steps"),
+                icon="🪜",
+                query_params={"step": "3"},
+            )
+            st.page_link("viz/views/neuron.py", label=say("cell.neuron"), icon="🧬")
+
+
+def _formulas(found: Neurons, key: int) -> list[str]:
+    """From the products to the weight, with the numbers filled in."""
+    d_k = len(found.q)
+    score, scaled, root = (
+        number(float(value)) for value in (found.scores[key], found.scaled[key], d_k**0.5)
+    )
+    top, exp, total, weight = (
+        _written(float(value))
+        for value in (found.top, found.exp[key], found.total, found.weights[key])
+    )
+    lines = [
+        rf"q\cdot k=\sum_{{d=1}}^{{{d_k}}} q_d\,k_d={score}",
+        rf"\frac{{q\cdot k}}{{\sqrt{{d_k}}}}=\frac{{{score}}}{{{root}}}={scaled}",
+    ]
+    if not found.mask[key]:
+        return [*lines, r"e^{-\infty}=0"]
+    share = rf"\frac{{e^{{{scaled}-({top})}}}}{{\sum_j e^{{x_j-({top})}}}}"
+    return [*lines, rf"{share}=\frac{{{exp}}}{{{total}}}={weight}"]
+
+
+def _written(value: float) -> str:
+    """As every number is written, but never "1" for what is not quite that."""
+    written = number(value)
+    return f"{value:.7g}" if written == "1" and value != 1 else written
 
 
 # ── what the model makes of it ───────────────────────────────────────────────────────────────────
@@ -255,7 +460,7 @@ def _own_translation() -> None:
 
 def _choose_rows_anew() -> None:
     if state.look().kind != "encoder":  # its rows are the translation's
-        state.change(query=None)
+        state.change(query=None, key=None, window=None)
 
 
 def _honesty(say: Say, bundle: Bundle) -> None:

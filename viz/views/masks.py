@@ -13,26 +13,27 @@ from model.analysis import masking
 from model.analysis.decoding import Candidate, label
 from model.analysis.masking import Batch, Leak, LeakAt, Masked
 from model.analysis.words import attention_map
-from viz import cache, parts, sentence, state
+from viz import cache, parts, sentence, state, takehome, theme
 from viz.charts.cells import Axis, signed_map, weight_map
-from viz.i18n import Say, literal
+from viz.i18n import Say
 from viz.numbers import number
 from viz.parts import WINDOW
 from viz.sentence import Looked
 from viz.state import Target
+from viz.tables import Markdown, beside, code, table
 
 QUIET = {"displayModeBar": False}
 
 # Sentences to stand beside the typed one in a batch.
 COMPANIONS = (
-    "I am sam",
+    "I am Sam",
     "I am Sam.",
     "I am a student.",
     "The student went to the school.",
     "The dog is in the house because it was cold.",
     state.FAMOUS,
 )
-LECTURE_PADDING = "I am sam"
+LECTURE_PADDING = "I am Sam"
 LECTURE_AHEAD = {"text": "I am a student.", "to": "fr", "target": "je suis étudiant"}
 
 
@@ -52,6 +53,18 @@ def _page(say: Say, looked: Looked) -> None:
     _lecture(say, part)
     _PARTS[part](say, looked)
     state.write_link()
+    _take_home(say, looked, part)
+
+
+def _take_home(say: Say, looked: Looked, part: str) -> None:
+    """The head on screen; the parts that show no single one offer the one that the link names."""
+    kind: state.Kind = "encoder" if part == "padding" else "decoder"
+    keys = [f"masks.{kind}.{name}" for name in ("layer", "head")]
+    if all(key in st.session_state for key in keys):
+        layer, head = (st.session_state[key] for key in keys)
+        takehome.offer(say, looked, kind, layer, head)
+    else:
+        takehome.offer(say, looked)
 
 
 def _lecture(say: Say, part: str) -> None:
@@ -143,7 +156,7 @@ def _target_of(looked: Looked, text: str) -> Target:
 def _batch_table(say: Say, batch: Batch) -> None:
     """The batch as the model gets it: two rows of one length."""
     st.markdown(f"**{say('masks.batch')}**")
-    lines = [" ".join(map(_code, row[:WINDOW])) for row in batch.tokens]
+    lines = [" ".join(map(code, row[:WINDOW])) for row in batch.tokens]
     more = " …" if len(batch.words) > WINDOW else ""
     st.markdown("\n".join(f"{n + 1}. {line}{more}" for n, line in enumerate(lines)))
     st.caption(say("masks.batch_row", row=batch.row + 1, count=batch.n_padding))
@@ -204,7 +217,7 @@ def _lift(say: Say, looked: Looked) -> None:
         bundle.name, bundle.version, trace.source_text, looked.look.target, looked.to
     )
     st.markdown(f"#### {_worst(say, found)}")
-    picture, table = st.columns([5, 7], gap="large")
+    picture, numbers = st.columns([5, 7], gap="large")
     with picture:
         st.markdown(f"**{say('masks.lift.map')}**")
         figure = weight_map(
@@ -213,11 +226,12 @@ def _lift(say: Say, looked: Looked) -> None:
             Axis(say("masks.lift.later"), found.tokens),
             value=say("masks.lift.moved"),
             mask=found.later,
+            text_colour=theme.page_text(st.context.theme.type),
         )
         st.plotly_chart(figure, key="masks:leak", config=QUIET, alt=say("masks.lift.map"))
         st.caption(say("masks.lift.map_caption"))
-    with table:
-        st.table(_leak_table(say, found))
+    with numbers:
+        table(_leak_table(say, found))
     masked, lifted = found.right
     before, after = say.percent(masked), say.percent(lifted)
     effect = say("masks.lift.confuses" if lifted < masked else "masks.lift.helps")
@@ -245,21 +259,21 @@ def _worst(say: Say, found: Leak) -> str:
 
 
 def _leak_table(say: Say, found: Leak) -> dict[str, list[str]]:
-    def guess(candidate: Candidate) -> str:
-        return f"{_code(label(candidate.piece))} {say.percent(candidate.probability)}"
+    def guess(candidate: Candidate) -> Markdown:
+        return beside(label(candidate.piece), say.percent(candidate.probability))
 
     def source(at: LeakAt) -> str:
         if at.source is None or at.source_guess is None:
             return "—"
         share = say.percent(at.source_moved)
-        return f"{_code(found.tokens[at.source])} {share} → {guess(at.source_guess)}"
+        return Markdown(f"{beside(found.tokens[at.source], share)} → {guess(at.source_guess)}")
 
     rows = found.positions
     return {
-        say("masks.lift.position"): [_code(token) for token in found.tokens[Leak.first :]],
+        say("masks.lift.position"): [code(token) for token in found.tokens[Leak.first :]],
         say("masks.lift.with"): [guess(at.masked) for at in rows],
         say("masks.lift.without"): [guess(at.lifted) for at in rows],
-        say("masks.lift.moved"): [literal(say.percent(at.moved)) for at in rows],
+        say("masks.lift.moved"): [say.percent(at.moved) for at in rows],
         say("masks.lift.source"): [source(at) for at in rows],
     }
 
@@ -286,12 +300,12 @@ def _nothing(say: Say, looked: Looked) -> None:
         r"\mathrm{softmax}(x)_j=\frac{e^{\,x_j-\max x}}{\sum_k e^{\,x_k-\max x}},\qquad "
         r"x_j=\max x=-\infty\ \Rightarrow\ -\infty-(-\infty)=\mathrm{NaN}"
     )
-    table, text = st.columns(2, gap="large")
+    numbers, text = st.columns(2, gap="large")
     shown = slice(0, WINDOW)
-    with table:
-        st.table(
+    with numbers:
+        table(
             {
-                say("map.key"): [_code(token) for token in found.tokens[shown]],
+                say("map.key"): [code(token) for token in found.tokens[shown]],
                 say("masks.masked"): [number(float(v)) for v in found.masked[shown]],
                 say("masks.nothing.naive"): [number(float(v)) for v in found.naive[shown]],
                 say("masks.nothing.ours"): [number(float(v)) for v in found.weights[head, shown]],
@@ -328,6 +342,7 @@ def _before_and_after(say: Say, key: str, around: Masked, tokens: list[str]) -> 
     window = (slice(0, WINDOW), slice(0, WINDOW))
     shown = tokens[:WINDOW]
     query, key_ = Axis(say("map.query"), shown), Axis(say("map.key"), shown)
+    colour = theme.page_text(st.context.theme.type)
     limit = float(np.ceil(np.abs(around.scaled[window]).max()))
     before, masked, after = st.columns(3, gap="medium")
     for column, name, values in (
@@ -336,12 +351,19 @@ def _before_and_after(say: Say, key: str, around: Masked, tokens: list[str]) -> 
     ):
         with column:
             st.markdown(f"**{say(f'masks.{name}')}**")
-            figure = signed_map(values, query, key_, limit=limit, value=say(f"masks.{name}"))
+            figure = signed_map(
+                values, query, key_, limit=limit, value=say(f"masks.{name}"), text_colour=colour
+            )
             st.plotly_chart(figure, key=f"masks:{key}:{name}", config=QUIET)
     with after:
         st.markdown(f"**{say('masks.weights')}**")
         figure = weight_map(
-            around.weights[window], query, key_, value=say("map.weight"), mask=around.mask[window]
+            around.weights[window],
+            query,
+            key_,
+            value=say("map.weight"),
+            mask=around.mask[window],
+            text_colour=colour,
         )
         st.plotly_chart(figure, key=f"masks:{key}:weights", config=QUIET)
     st.caption(say("masks.scale", limit=number(limit)))
@@ -355,7 +377,10 @@ def _mask_picture(
     window = (slice(0, WINDOW), slice(0, WINDOW))
     shown = Axis("", tokens[:WINDOW])
     seen: Float[np.ndarray, "query key"] = mask[window].astype(np.float32)
-    figure = weight_map(seen, shown, shown, value=say("masks.may"), mask=mask[window])
+    colour = theme.page_text(st.context.theme.type)
+    figure = weight_map(
+        seen, shown, shown, value=say("masks.may"), mask=mask[window], text_colour=colour
+    )
     figure.update_traces(showscale=False, selector={"type": "heatmap"})
     st.plotly_chart(figure, key=f"masks:{key}", config=QUIET)
 
@@ -368,9 +393,9 @@ def _one_row(say: Say, part: str, around: Masked, tokens: list[str], first: int)
     def written(row: Float[np.ndarray, " key"]) -> list[str]:
         return [number(float(value)) for value in row[shown]]
 
-    st.table(
+    table(
         {
-            say("map.key"): [_code(token) for token in tokens[shown]],
+            say("map.key"): [code(token) for token in tokens[shown]],
             say("masks.scaled"): written(around.scaled[query]),
             say("masks.unmasked"): written(around.unmasked[query]),
             say("masks.masked"): written(around.masked[query]),
@@ -393,10 +418,6 @@ def _query(say: Say, part: str, labels: list[str], first: int) -> int:
         persist_state="page",
     )
     return chosen
-
-
-def _code(token: str) -> str:
-    return f"`` {token} ``" if "`" in token else f"`{token}`"
 
 
 _PARTS = {

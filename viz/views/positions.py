@@ -9,7 +9,7 @@ from jaxtyping import Float
 from model.analysis import positions
 from model.analysis.positions import BASE, Shuffled
 from model.analysis.words import attention_map
-from viz import cache, parts, sentence, state
+from viz import cache, parts, sentence, state, takehome, theme
 from viz.charts.cells import Axis, signed_map
 from viz.charts.heatmap import HeatmapText, heatmap
 from viz.charts.waves import COLOURS, WaveText, fall, waves
@@ -17,6 +17,7 @@ from viz.i18n import Say
 from viz.numbers import number
 from viz.parts import WINDOW
 from viz.sentence import Looked
+from viz.tables import table
 
 BASES = (10, 100, 1_000, BASE, 100_000)
 WIDTHS = (4, 8, 16, 32, 64, 128, 256)
@@ -39,6 +40,7 @@ def _page(say: Say, looked: Looked) -> None:
     st.markdown(say(f"positions.{part}.lead"))
     _PARTS[part](say, looked)
     state.write_link()
+    takehome.offer(say, looked)
 
 
 # ── 1 · the table ────────────────────────────────────────────────────────────────────────────────
@@ -183,8 +185,8 @@ def _slice_table(say: Say, columns: dict[str, Float[np.ndarray, " d_model"]]) ->
         persist_state="page",
     )
     shown = range(start, min(start + SLICE, d_model))
-    table = {say("positions.dimension"): [str(n) for n in shown]}
-    st.table(table | {name: [number(v[n]) for n in shown] for name, v in columns.items()})
+    numbers = {say("positions.dimension"): [str(n) for n in shown]}
+    table(numbers | {name: [number(v[n]) for n in shown] for name, v in columns.items()})
 
 
 # ── 4 · one word, two places ─────────────────────────────────────────────────────────────────────
@@ -207,7 +209,7 @@ def _places(say: Say, looked: Looked) -> None:
     ]
     vectors = (both.first.word, both.first.position, both.second.position)
     _strips(say, np.stack([*vectors, both.first.x, both.second.x]), names, key="places")
-    st.table(
+    table(
         {
             say("positions.places.compared"): [
                 say("positions.places.words"),
@@ -443,7 +445,13 @@ def _signed(
     height: int | None = None,
 ) -> None:
     figure = signed_map(
-        values, rows, columns, limit=limit, value=say("positions.value"), height=height
+        values,
+        rows,
+        columns,
+        limit=limit,
+        value=say("positions.value"),
+        height=height,
+        text_colour=theme.page_text(st.context.theme.type),
     )
     st.plotly_chart(figure, key=f"positions:{key}", config=QUIET, alt=alt)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -25,16 +26,18 @@ from model.analysis.whatif import (
     WhatIf,
 )
 from model.analysis.words import AttentionMap, attention_map, pronoun_span, strongest_key
-from viz import cache, choice, sentence, state
+from viz import cache, choice, sentence, state, takehome
 from viz.charts.cells import Axis, signed_map
 from viz.charts.heatmap import HeatmapText, heatmap
 from viz.charts.spread import layer_bars
 from viz.components.head_view import Pin
+from viz.export import numbers
 from viz.i18n import Say, literal
 from viz.numbers import number
 from viz.parts import WINDOW
 from viz.sentence import Looked
 from viz.state import KINDS, Kind
+from viz.tables import beside, code, table
 
 QUIET = {"displayModeBar": False}
 SCOPES = ("all", "layer", "head")
@@ -76,6 +79,15 @@ def _page(say: Say, looked: Looked) -> None:
         _predictions(say, found)
     if state.look().text == looked.trace.source_text:
         state.write_link()
+    kind, layer, head = _kind(), pin.layer, pin.head or 0
+    both = partial(
+        numbers.grid,
+        shown.queries,
+        shown.keys,
+        before=found.before.attention(kind)[layer, head],
+        after=found.after.attention(kind)[layer, head],
+    )
+    takehome.offer(say, looked, kind, layer, head, numbers=both)
 
 
 # ── what is changed ──────────────────────────────────────────────────────────────────────────────
@@ -490,9 +502,9 @@ def _naming(say: Say, found: WhatIf) -> None:
     values |= {} if same else {"other": other}
     st.markdown(say.markdown(f"whatif.named_{'same' if same else 'other'}", **values))
     top = sorted(range(len(was)), key=lambda n: -max(was[n][3], now[n][3]))[:4]
-    st.table(
+    table(
         {
-            say("whatif.word"): [literal(was[n][0]) for n in top],
+            say("whatif.word"): [was[n][0] for n in top],
             say("whatif.before"): [say.percent(was[n][3]) for n in top],
             say("whatif.after"): [say.percent(now[n][3]) for n in top],
         }
@@ -518,17 +530,13 @@ def _predictions(say: Say, found: WhatIf) -> None:
     if not moved:
         return
     rows = moved[:8]
-    st.table(
+    table(
         {
-            say("whatif.behind"): [_code(at.token) for at in rows],
-            say("whatif.before"): [f"{_code(at.before)} {say.percent(at.before_p)}" for at in rows],
-            say("whatif.after"): [f"{_code(at.after)} {say.percent(at.after_p)}" for at in rows],
+            say("whatif.behind"): [code(at.token) for at in rows],
+            say("whatif.before"): [beside(at.before, say.percent(at.before_p)) for at in rows],
+            say("whatif.after"): [beside(at.after, say.percent(at.after_p)) for at in rows],
         }
     )
-
-
-def _code(token: str) -> str:
-    return f"`` {token} ``" if "`" in token else f"`{token}`"
 
 
 if __name__ == "__main__":

@@ -6,22 +6,19 @@ out and draws the wires between them. A click comes back to Python; a new tab fo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from model.analysis.block import SUBLAYERS, Module, Stack
 from model.config import ModelConfig
+from viz.components.agreement import heard
+from viz.components.code import code
 
-_HERE = Path(__file__).parent
-_component = st.components.v2.component(
-    "jumok_architecture",
-    js=(_HERE / "architecture.js").read_text(encoding="utf-8"),
-    css=(_HERE / "architecture.css").read_text(encoding="utf-8"),
-)
+CODE = code(__file__, shared=("save",), own=("architecture",))
+_component = st.components.v2.component("jumok_architecture", js=CODE.js, css=CODE.css)
 
 Wire = tuple[str, ...]
 """`flow`, `tied`: from, to; `skip`: from, first box gone around, sum; `memory`: from, row, to."""
@@ -137,16 +134,24 @@ def plan(
 
 
 def architecture(
-    plan: Plan, *, text: ArchitectureText, answer: str, key: str, on_click: Callable[[], None]
+    plan: Plan,
+    *,
+    text: ArchitectureText,
+    save: Mapping[str, str],
+    answer: str,
+    key: str,
+    on_click: Callable[[], None],
 ) -> str | None:
     """Draw the map; the id of the box that was clicked just now, else None.
 
     Args:
+        save: what the save buttons are called.
         answer: key of the container that shows what a click asks for; out of sight below the map,
             it is scrolled to.
         on_click: called before the rerun that a click starts; read it there with `clicked(key)`.
     """
     data: dict[str, Any] = {"plan": asdict(plan), "text": asdict(text), "answer": answer}
+    data["save"] = dict(save)
     found = _component(key=key, data=data, on_go_change=on_click)
     box: str | None = found.go
     return box
@@ -154,7 +159,7 @@ def architecture(
 
 def clicked(key: str) -> str | None:
     """The box that was clicked just now; for use in `on_click`."""
-    box: str | None = (st.session_state.get(key) or {}).get("go")
+    box: str | None = heard(key, "go")
     return box
 
 

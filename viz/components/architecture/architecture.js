@@ -7,9 +7,10 @@ const maps = new WeakMap();
 export default function architecture({ data, parentElement, setTriggerValue }) {
   const map = maps.get(parentElement) ?? new ArchitectureMap(parentElement);
   maps.set(parentElement, map);
-  map.go = (id) => setTriggerValue("go", id);
+  const go = (map.go = (id) => setTriggerValue("go", id));
   map.receive(data);
   return () => {
+    if (map.go !== go) return; // a call that another overtook: see `mounted` in view.js
     map.remove();
     maps.delete(parentElement);
   };
@@ -18,7 +19,8 @@ export default function architecture({ data, parentElement, setTriggerValue }) {
 class ArchitectureMap {
   constructor(parent) {
     this.root = element("nav", "architecture");
-    parent.append(this.root);
+    this.save = Save.buttons(() => this.saved());
+    parent.append(this.root, this.save.root);
     this.resized = new ResizeObserver(() => this.drawWires());
     this.resized.observe(this.root);
   }
@@ -26,10 +28,13 @@ class ArchitectureMap {
   remove() {
     this.resized.disconnect();
     this.root.remove();
+    this.save.root.remove();
   }
 
-  receive({ plan, text, answer }) {
+  receive({ plan, text, answer, save }) {
     this.answer = answer;
+    this.text = text;
+    this.save.say(save);
     const said = JSON.stringify([plan, text]);
     if (said === this.said) return;
     this.said = said;
@@ -42,7 +47,8 @@ class ArchitectureMap {
     const columns = element("div", "columns");
     columns.append(...plan.columns.map((column) => this.column(column)));
     this.root.setAttribute("aria-label", text.title);
-    this.root.replaceChildren(this.svg, columns, legend(text));
+    this.parts = [columns, legend(text)];
+    this.root.replaceChildren(this.svg, ...this.parts);
     if (focused) this.boxes.get(focused)?.focus();
     this.drawWires();
   }
@@ -87,6 +93,21 @@ class ArchitectureMap {
     answer.scrollIntoView({ behavior: "smooth" });
   }
 
+  saved() {
+    const { title, source } = this.text;
+    const boxes = Save.stack(this.parts);
+    const [columns, legend] = this.parts.map((part) => part.getBoundingClientRect());
+    const [left, top] = [Math.min(columns.left, legend.left), columns.top];
+    const frame = this.root.getBoundingClientRect();
+    const draw = (ctx) => {
+      boxes.draw(ctx);
+      for (const line of this.parts[1].children) drawSample(ctx, line, left, top);
+      ctx.translate(frame.left - left, frame.top - top);
+      for (const wire of this.svg.querySelectorAll(":scope > path")) drawWire(ctx, wire);
+    };
+    return { name: "jumok transformer", title, caption: source, ...boxes, draw };
+  }
+
   drawWires() {
     if (!this.svg) return;
     const frame = this.root.getBoundingClientRect();
@@ -127,6 +148,35 @@ const ROUTES = {
     return `M${from.right} ${height(from)} H${Math.max(from.right, to.right) + 8} V${height(to)} H${to.right}`;
   },
 };
+
+// Once more, for a saved picture: what the style sheet does on the page.
+function drawWire(ctx, wire) {
+  const style = getComputedStyle(wire);
+  Object.assign(ctx, { strokeStyle: style.stroke, lineWidth: parseFloat(style.strokeWidth) });
+  ctx.setLineDash(style.strokeDasharray === "none" ? [] : style.strokeDasharray.split(",").map(parseFloat));
+  ctx.stroke(Save.path(ctx, wire.getAttribute("d")));
+  ctx.setLineDash([]);
+  if (!wire.hasAttribute("marker-end")) return;
+  const end = wire.getPointAtLength(wire.getTotalLength());
+  const before = wire.getPointAtLength(wire.getTotalLength() - 1);
+  ctx.save();
+  ctx.translate(end.x, end.y);
+  ctx.rotate(Math.atan2(end.y - before.y, end.x - before.x));
+  ctx.fillStyle = style.stroke;
+  ctx.fill(Save.path(ctx, "M-6 -4L2 0L-6 4Z"));
+  ctx.restore();
+}
+
+function drawSample(ctx, line, left, top) {
+  const { borderTopColor, borderTopStyle } = getComputedStyle(line, "::before");
+  const box = line.getBoundingClientRect();
+  const y = box.top - top + box.height / 2;
+  const [from, to] = [box.left - left, box.left - left + 22];
+  Object.assign(ctx, { strokeStyle: borderTopColor, lineWidth: 2 });
+  ctx.setLineDash(borderTopStyle === "dashed" ? [3, 4] : []);
+  ctx.stroke(Save.path(ctx, `M${from} ${y}L${to} ${y}`));
+  ctx.setLineDash([]);
+}
 
 function arrowHead() {
   const marker = document.createElementNS(SVG, "marker");

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
-_component = st.components.v2.component(
-    "jumok_drawing",
-    js="""export default function drawing({ data, parentElement }) {
-  const shown = parentElement.querySelector(".drawing") ?? document.createElement("div");
-  shown.className = "drawing";
-  shown.tabIndex = 0; // arrow keys scroll what is wider than the page
-  if (shown.innerHTML !== data) shown.innerHTML = data;
-  parentElement.appendChild(shown);
-}""",
-    css="""
-.drawing {
-  overflow-x: auto;
-  padding-bottom: 8px;
-  color: var(--st-text-color, #222);
-  font-family: var(--st-font, sans-serif);
-}
-.drawing:focus-visible { outline: 3px solid var(--st-primary-color, #0b7a70); }
-.drawing svg { display: block; }
-""",
-)
+from viz.components.code import code
+
+CODE = code(__file__, shared=("save",), own=("drawing",))
+_component = st.components.v2.component("jumok_drawing", js=CODE.js, css=CODE.css)
 
 
-def drawing(svg: str, *, key: str) -> None:
+def drawing(svg: str, *, text: Mapping[str, str], key: str) -> None:
     """Show an SVG that this program drew; it scrolls sideways where it is wider than the page.
 
     Args:
         svg: trusted markup: whoever drew it has escaped what people typed.
+        text: the save buttons' words (`save_text`), `title` and `of`, which stand above a saved
+            drawing: what it is, and the sentence.
     """
-    _component(key=key, data=svg)
+    _component(key=key, data={"svg": svg, "text": dict(text)})

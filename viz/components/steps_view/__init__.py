@@ -9,20 +9,21 @@ import json
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import streamlit as st
 
 from model.analysis.steps import STAGES, Stages
+from viz.components.agreement import agree, heard
+from viz.components.code import code
 
-_HERE = Path(__file__).parent
-_component = st.components.v2.component(
-    "jumok_steps_view",
-    js=(_HERE / "steps_view.js").read_text(encoding="utf-8"),
-    css=(_HERE / "steps_view.css").read_text(encoding="utf-8"),
+CODE = code(
+    __file__,
+    shared=("view", "canvas", "stepping", "save"),
+    own=("notation", "equations", "tables", "figures", "steps_view"),
 )
+_component = st.components.v2.component("jumok_steps_view", js=CODE.js, css=CODE.css)
 
 Form = Literal["matrix", "row"]
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -50,15 +51,6 @@ class Place:
             query=min(max(self.query, 0), max(n_queries - 1, 0)),
             form=self.form if self.form in FORMS else "row",
         )
-
-
-@dataclass(frozen=True)
-class _Agreement:
-    """The place that was sent last, its number, and whether the browser has moved on since."""
-
-    sent: Place
-    turn: int
-    moved: bool
 
 
 def pack(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
@@ -92,7 +84,8 @@ def steps_view(
             place again sends the same bytes, which Streamlit does not send twice.
         head: this head, from 0.
         symbols: `cross`: keys and values are made of another sequence; `pre`: a LayerNorm first.
-        text: every word of the view, by name; the browser fills in the names in braces.
+        text: every word of the view, by name; the browser fills in the names in braces. With the
+            save buttons' (`save_text`), and `of`: what a saved picture says it is of.
         on_change: called before the rerun that follows a move; read it there with `moved_to(key)`.
 
     Raises:
@@ -103,7 +96,7 @@ def steps_view(
             f"scores {stages.scores.shape} need as many query and key labels, "
             f"got {len(queries)} and {len(keys)}"
         )
-    agreed = _agree(key, place.within(len(queries)))
+    agreed = agree(key, place.within(len(queries)), _said(key))
     header = {
         "queries": list(queries),
         "keys": list(keys),
@@ -132,26 +125,7 @@ def moved_to(key: str) -> Place | None:
 
 
 def _said(key: str) -> tuple[Place, int] | None:
-    value = (st.session_state.get(key) or {}).get("place")
+    value = heard(key, "place")
     if value is None:
         return None
     return Place(value["stage"], value["query"], value["form"]), value["turn"]
-
-
-def _agree(key: str, wanted: Place) -> _Agreement:
-    """Whoever spoke last is right: a move in the browser, or a place the page did not send yet."""
-    memory = f"{key}:agreed"
-    before: _Agreement | None = st.session_state.get(memory)
-    said = _said(key)
-    if before is None or (said is None and before.moved):  # first time, or shown anew
-        agreed = _Agreement(wanted, before.turn + 1 if before else 1, moved=False)
-    else:
-        moved = said is not None and said[1] == before.turn
-        now = said[0] if said is not None and moved else before.sent
-        agreed = (
-            _Agreement(before.sent, before.turn, moved)
-            if wanted == now
-            else _Agreement(wanted, before.turn + 1, moved=False)
-        )
-    st.session_state[memory] = agreed
-    return agreed

@@ -8,21 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 from jaxtyping import Float
 
+from viz.components.agreement import heard
+from viz.components.code import code
 from viz.numbers import number
 
-_HERE = Path(__file__).parent
-_component = st.components.v2.component(
-    "jumok_writing_view",
-    js=(_HERE / "writing_view.js").read_text(encoding="utf-8"),
-    css=(_HERE / "writing_view.css").read_text(encoding="utf-8"),
-)
+CODE = code(__file__, shared=("view", "stepping", "save"), own=("writing_view",))
+_component = st.components.v2.component("jumok_writing_view", js=CODE.js, css=CODE.css)
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,8 @@ def writing_view(
         read: the decoder's input at the last step; a step has read as many as its row is long.
         run: names this translation: another run starts at its first step.
         step: where to be when the view first appears, from 0.
-        text: every word of the view, by name; the browser fills in the names in braces.
+        text: every word of the view, by name; the browser fills in the names in braces. With the
+            save buttons' (`save_text`), and `of`: what a saved picture says it is of.
         on_change: called before the rerun that follows a move; read it there with `moved_to(key)`.
 
     Raises:
@@ -88,7 +86,7 @@ def writing_view(
 
 def moved_to(key: str) -> int | None:
     """The step that the student has gone to; None before the first move. For `on_change`."""
-    step = (st.session_state.get(key) or {}).get("step")
+    step = heard(key, "step")
     return None if step is None else int(step)
 
 

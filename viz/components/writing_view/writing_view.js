@@ -1,31 +1,15 @@
 // The writing view. Every step of a translation arrives once; next and back are switched here, and
 // only where the student is goes back to Python, so that the link can follow.
 
-const TELL_MS = 400;
-
-const views = new WeakMap();
-
-export default function writingView({ data, parentElement, setStateValue }) {
-  const view = views.get(parentElement) ?? new WritingView(parentElement);
-  views.set(parentElement, view);
-  view.report = (step) => setStateValue("step", step);
-  view.receive(data);
-  return () => {
-    view.remove();
-    views.delete(parentElement);
-  };
+export default function writingView(component) {
+  return mounted(WritingView, component);
 }
 
-class WritingView {
+class WritingView extends Stepping {
   constructor(parent) {
+    super();
     this.build(parent);
-    this.root.addEventListener("keydown", (event) => this.press(event));
-    // A presenter's remote control types into the page, wherever the focus is; never into a box.
-    this.anywhere = (event) => {
-      const stepping = ["ArrowRight", "ArrowLeft"].includes(event.key);
-      if (event.target === document.body && stepping) this.press(event);
-    };
-    document.addEventListener("keydown", this.anywhere);
+    this.listen();
   }
 
   receive(message) {
@@ -36,16 +20,10 @@ class WritingView {
     this.draw();
   }
 
-  remove() {
-    clearTimeout(this.waiting);
-    document.removeEventListener("keydown", this.anywhere);
-    this.root.remove();
-  }
-
   // ---- what the student does -----------------------------------------------------------------
 
   press(event) {
-    if (!this.message || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    if (!this.isOurs(event) || event.shiftKey) return;
     const [before, after] = [this.step - 1, this.step + 1];
     const to = {
       ArrowRight: after,
@@ -55,19 +33,15 @@ class WritingView {
       Home: 0,
       End: Infinity,
     }[event.key];
-    if (to === undefined) return;
-    event.preventDefault();
-    event.stopPropagation(); // Streamlit has hotkeys of its own
-    this.go(to);
+    this.obey(event, to !== undefined && (() => this.go(to)));
   }
 
   go(step) {
-    const to = Math.max(0, Math.min(this.message.steps.length - 1, step));
+    const to = clamp(step, this.message.steps.length);
     if (to === this.step) return;
     this.step = to;
     this.draw();
-    clearTimeout(this.waiting); // of quick moves, only the last is worth a trip to the server
-    this.waiting = setTimeout(() => this.report(this.step), TELL_MS);
+    this.tell("step", () => this.step);
   }
 
   // ---- the elements ----------------------------------------------------------------------------
@@ -82,20 +56,29 @@ class WritingView {
     this.line = element("p", { className: "line", ariaLive: "polite" });
     this.rows = { cross: this.row("cross"), self: this.row("self") };
     this.bars = { title: element("h4"), list: element("ol", { className: "bars" }) };
+    this.save = Save.buttons(() => this.saved());
     this.sofar = element("p", { className: "sofar" });
     this.hint = element("p", { className: "hint" });
     const left = element("div", { className: "rows" }, [
       this.rows.cross.part, this.rows.self.part, this.sofar,
     ]);
     const right = element("section", { className: "candidates" }, [this.bars.title, this.bars.list]);
-    const picture = element("div", { className: "picture" }, [left, right]);
-    this.root = element("section", { className: "writing-view", tabIndex: 0 }, [bar, this.line, picture, this.hint]);
+    this.picture = element("div", { className: "picture" }, [left, right]);
+    const parts = [bar, this.line, this.picture, this.save.root, this.hint];
+    this.root = element("section", { className: "view writing-view", tabIndex: 0 }, parts);
     parent.appendChild(this.root);
   }
 
   row(name) {
     const [title, list] = [element("h4"), element("ol", { className: `tokens ${name}` })];
     return { title, list, part: element("section", {}, [title, list]) };
+  }
+
+  saved() {
+    const { text } = this.message;
+    const title = `${this.count.textContent} · ${this.line.textContent}`;
+    const name = `jumok ${this.step + 1} ${text.of.slice(0, 40)}`;
+    return { name, title, caption: text.of, ...Save.stack([this.picture]) };
   }
 
   draw() {
@@ -118,6 +101,7 @@ class WritingView {
     this.rows.self.title.textContent = text.self;
     this.bars.title.textContent = text.candidates;
     this.hint.textContent = text.hint;
+    this.save.say(text);
     this.sofar.textContent = fill(text.sofar, { text: now.text || "…" });
     this.rows.cross.list.replaceChildren(...chips(source, now.cross, text.weight));
     const chosen = chips(read.slice(0, length), now.self, text.weight);
@@ -149,14 +133,4 @@ function bar(name, [share, written], n, count) {
   ]);
   item.style.setProperty("--share", share);
   return item;
-}
-
-function element(tag, properties = {}, children = []) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
-
-function fill(sentence, values) {
-  return sentence.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }

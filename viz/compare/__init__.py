@@ -1,0 +1,1 @@
+"""What the page "Compare" is built of: what was chosen, what the model did, the presets."""

@@ -1,0 +1,1 @@
+"""What a class can take home: tables, numbers and pages as files. No Streamlit in here."""
