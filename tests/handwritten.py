@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from model import Bundle, Lang, load, name_pronoun
-from model.analysis.evaluate import Answers, ask, best_head, questions, wilson
+from model.analysis.leaderboard import Answers, ask, best_head, questions, wilson
 from model.corpus.generator import Example, Reference, Sentence, Span
 
 FOLDER = Path(__file__).parent / "model" / "handwritten"
@@ -75,7 +75,7 @@ class Measured:
     @property
     def reported(self) -> Answers:
         """The half that `chosen` was not chosen on."""
-        return _half(self.answers, 1)
+        return self.answers.half(1)
 
 
 def measure(bundle: Bundle, lang: Lang) -> Measured:
@@ -88,7 +88,7 @@ def measure(bundle: Bundle, lang: Lang) -> Measured:
         np.array([_prefers_antecedent(bundle, e.sentences[lang]) for e in examples]),
         answers,
         generated=(best["layer"], best["head"]),
-        chosen=best_head(_half(answers, 0)),
+        chosen=best_head(answers.half(0)),
     )
 
 
@@ -101,12 +101,6 @@ def _prefers_antecedent(bundle: Bundle, sentence: Sentence) -> bool:
         for span in (reference.antecedent, distractor)
     )
     return bool(antecedent > rival)
-
-
-def _half(answers: Answers, which: int) -> Answers:
-    """Every other pair of twins."""
-    kept = np.arange(len(answers.named)) // 2 % 2 == which
-    return Answers(*(getattr(answers, name)[kept] for name in Answers.__dataclass_fields__))
 
 
 def both(hits: Bool[np.ndarray, " n"]) -> Bool[np.ndarray, " twins"]:

@@ -1,14 +1,29 @@
 """The app without a browser: AppTest runs app.py on the bundled checkpoint."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Table
 
 APP = Path(__file__).parents[2] / "app.py"
 
 OpenApp = Callable[..., AppTest]
+
+
+def as_read(table: Table) -> pd.DataFrame:
+    """A table as a reader sees it: the cells' Markdown without its signs.
+
+    A ">" that nothing escapes makes a quotation, and is not seen.
+    """
+
+    def seen(cell: str) -> str:
+        return re.sub(r"\\(.)", r"\1", re.sub(r"^>\s*", "", cell))
+
+    return table.value.map(seen).rename(columns=seen)
 
 
 @pytest.fixture
@@ -22,3 +37,23 @@ def open_app() -> OpenApp:
         return app.run()
 
     return open_link
+
+
+@pytest.fixture
+def open_page(open_app: OpenApp, request: pytest.FixtureRequest) -> OpenApp:
+    """open_page(kind="cross"): the page that the test's file names as `PAGE`, behind a link."""
+
+    def open_page(**params: str) -> AppTest:
+        app = open_app(**params)
+        for name, value in params.items():  # AppTest keeps a link for one run only
+            app.query_params[name] = value
+        return app.switch_page(request.module.PAGE).run()
+
+    return open_page
+
+
+def message_to(component: str, app: AppTest) -> bytes:
+    """What the browser would get for the one component of this name."""
+    protos = [found.proto for found in app.get("bidi_component")]
+    (data,) = [proto.bytes for proto in protos if proto.component_name.endswith(component)]
+    return data

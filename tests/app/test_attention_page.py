@@ -1,42 +1,24 @@
 """Attention step by step, as a page: in both languages, for good and for bad input."""
 
-import json
-import struct
-
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from model.analysis.steps import STAGES
+from tests.app.conftest import message_to
+from tests.messages import arrays_of, headed
 from viz import cache
 from viz.i18n import catalogue
 from viz.state import FAMOUS
 
 LANGS = ["ko", "en"]
-
-
-@pytest.fixture
-def open_page(open_app):
-    def open_page(**params: str) -> AppTest:
-        app = open_app(**params)
-        for name, value in params.items():  # AppTest keeps a link for one run only
-            app.query_params[name] = value
-        return app.switch_page("viz/views/attention.py").run()
-
-    return open_page
+PAGE = "viz/views/attention.py"
 
 
 def sent(app: AppTest) -> tuple[dict, dict[str, np.ndarray]]:
-    """What the browser would get: the header and the arrays of the one component on the page."""
-    (component,) = app.get("bidi_component")
-    data = component.proto.bytes
-    (length,) = struct.unpack("<I", data[:4])
-    header, start, arrays = json.loads(data[4 : 4 + length]), 4 + length, {}
-    for name, *shape in header["arrays"]:
-        size = int(np.prod(shape))
-        arrays[name] = np.frombuffer(data, "<f4", size, start).reshape(shape)
-        start += 4 * size
-    return header, arrays
+    """What the browser would get: the header and the arrays of the steps view."""
+    header, body = headed(message_to("jumok_steps_view", app))
+    return header, arrays_of(header, body)
 
 
 @pytest.mark.parametrize("lang", LANGS)

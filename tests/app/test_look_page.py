@@ -8,8 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from model.checkpoint import save
+from tests.app.conftest import as_read
 from viz import cache
 from viz.i18n import catalogue
+from viz.numbers import number
 from viz.sentence import EXAMPLES
 from viz.state import FAMOUS
 
@@ -277,7 +279,7 @@ def test_cross_attention_follows_the_students_own_translation(open_app, lang):
 def test_the_decoders_mask_is_hatched(open_app):
     app = open_app(text="I am a student.", kind="decoder")
     figure = json.loads(app.get("plotly_chart")[0].proto.spec)
-    assert len(figure["data"]) == 3
+    assert len(figure["data"]) == 5  # cells, hatching's ground and strokes, points on both kinds
     assert catalogue("en")("map.caption_masked") in captions(app)
 
 
@@ -293,6 +295,131 @@ def test_the_card_opens(open_app, lang):
     app.button(key="look.card").click().run()
     assert not app.exception
     assert app.get("dialog")
+
+
+# ── several rows, scale, one cell, long sentences ────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("how", ["mean", "sum"])
+def test_several_words_are_taken_together_as_the_link_says(open_app, lang, how):
+    app = open_app(lang=lang, query="2,8", rows=how, layer="1", head="1")
+    assert not app.exception
+    assert not messages(app)
+    trace = cache.trace("jumok", cache.bundle("jumok").version, FAMOUS, None, "ko")
+    rows = trace.attention("encoder")[0, 0, [1, 7]]
+    taken = rows.mean(axis=0) if how == "mean" else rows.sum(axis=0)
+    percent = catalogue(lang).percent(float(taken.max()))
+    assert percent in line(app)
+    assert "animal + it" in line(app)
+    assert link(app)["query"] == "2,8"
+    figure = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert len(figure["layout"]["shapes"]) == 2
+
+
+def test_rows_beyond_the_sentence_are_brought_back(open_app):
+    app = open_app(query="3,500", lang="en")
+    assert "query" in messages(app)
+    last = heatmap_shape(app)[0]
+    assert link(app)["query"] == f"3,{last}"
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_scale_of_each_row_is_named(open_app, lang):
+    app = open_app(lang=lang)
+    say = catalogue(lang)
+    assert say("map.caption_all") in captions(app)
+    app.button_group(key="look.scale").set_value("row").run()
+    assert not app.exception
+    assert say("map.caption_row") in captions(app)
+    figure = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert figure["data"][0]["colorbar"]["ticktext"] == ["0", say("map.row_largest")]
+    assert link(app)["scale"] == "row"
+
+
+def formulas(app: AppTest) -> str:
+    return " ".join(formula.value for formula in app.latex)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("kind", ["encoder", "decoder", "cross"])
+def test_one_cell_is_calculated_with_the_traces_numbers(open_app, lang, kind):
+    app = open_app(lang=lang, kind=kind, layer="2", head="3", query="4", key="2")
+    assert not app.exception
+    trace = cache.trace("jumok", cache.bundle("jumok").version, FAMOUS, None, "ko")
+    steps = trace.steps(kind, 1, 2)
+    for value in (steps.scores[3, 1], steps.scaled[3, 1], steps.weights[3, 1]):
+        assert number(float(value)) in formulas(app)
+    start = catalogue(lang)("parts.badge").split("{")[0]
+    assert any(start in shown.value for shown in app.markdown)
+    assert link(app)["key"] == "2"
+    labels = [found.proto.label for found in app.get("page_link")]
+    assert labels == [catalogue(lang)("cell.steps"), catalogue(lang)("cell.neuron")]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_masked_cell_says_that_it_weighs_nothing(open_app, lang):
+    app = open_app(lang=lang, kind="decoder", layer="1", head="1", query="2", key="4")
+    assert not app.exception
+    assert catalogue(lang)("cell.masked") in " ".join(m.value for m in app.markdown)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_cell_of_all_heads_is_each_of_them_and_their_mean(open_app, lang):
+    app = open_app(lang=lang, head="all", layer="1", query="4", key="2")
+    assert not app.exception
+    trace = cache.trace("jumok", cache.bundle("jumok").version, FAMOUS, None, "ko")
+    weights = trace.attention("encoder")[0, :, 3, 1]
+    (table,) = app.table
+    assert list(as_read(table).iloc[:, 3]) == [number(float(weight)) for weight in weights]
+    assert number(float(weights.mean())) in " ".join(m.value for m in app.markdown)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_cell_of_words_leads_to_its_tokens(open_app, lang):
+    text = EXAMPLES["animal_ko"][0].text
+    app = open_app(lang=lang, text=text, unit="words", query="2", key="3")
+    assert not app.exception
+    app.button(key="look.cell.tokens").click().run()
+    assert not app.exception
+    assert link(app).get("unit", "tokens") == "tokens"
+    assert {"query", "key"} <= set(link(app))
+    assert formulas(app)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_without_a_key_the_page_says_what_a_click_does_and_the_picker_does_it_too(open_app, lang):
+    app = open_app(lang=lang)
+    assert catalogue(lang)("cell.hint") in captions(app)
+    app.selectbox(key="look.key").set_value(1).run()
+    assert not app.exception
+    assert formulas(app)
+    assert link(app)["key"] == "2"
+    type_text(app, "I am Sam.")
+    assert "key" not in link(app)
+    assert not formulas(app)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_long_sentence_is_shown_through_a_window_and_the_limit_is_said(open_app, lang):
+    text = " ".join([FAMOUS] * 25)
+    app = open_app(lang=lang, text=text)
+    assert not app.exception
+    assert heatmap_shape(app) == (40, 40)
+    trace = cache.trace("jumok", cache.bundle("jumok").version, text, None, "ko")
+    pieces, limit = len(trace.source_tokens), cache.bundle("jumok").config.max_len
+    assert catalogue(lang)("text.length", pieces=pieces, limit=limit) in captions(app)
+    app = open_app(lang=lang, text=text, window="11,61,20", query="12")
+    figure = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert heatmap_shape(app) == (20, 20)
+    assert figure["layout"]["yaxis"]["ticktext"][0].strip("+") == trace.source_tokens[10].strip("▁")
+    assert figure["layout"]["xaxis"]["ticktext"][0].strip("+") == trace.source_tokens[60].strip("▁")
+    assert figure["layout"]["shapes"][0]["y0"] == 0.5
+    assert link(app)["window"] == "11,61,20"
+
+
+def test_a_short_sentence_needs_no_word_about_its_length(open_app):
+    assert not any("512" in caption.value for caption in open_app(lang="en").caption)
 
 
 # ── checkpoints ──────────────────────────────────────────────────────────────────────────────────

@@ -5,6 +5,8 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.app.conftest import as_read
+
 PARTS = ("table", "hand", "word", "places", "distance", "shuffle")
 
 
@@ -53,7 +55,7 @@ def test_an_empty_text_keeps_the_page(open_app, lang):
 
 def test_the_sliders_change_table_and_turns(open_app):
     app = opened(open_app, lang="en")
-    assert "**54,410**" in written(app)  # 2π · 10000^(126/128)
+    assert "**58,470**" in written(app)  # 2π · 10000^(254/256)
     app.slider(key="positions.length").set_value(20).run()
     app.select_slider(key="positions.d_model").set_value(4).run()
     app.select_slider(key="positions.base").set_value(100).run()
@@ -75,10 +77,10 @@ def test_i_am_a_student_by_hand(open_app):
 
 def test_word_and_position_add_up_in_the_table(open_app):
     app = opened(open_app, "word", lang="en", text="I am a student.")
-    rows = app.table[0].value.map(lambda cell: float(cell.replace("−", "-")))
+    rows = as_read(app.table[0]).map(lambda cell: float(cell.replace("−", "-")))
     _, embedding, word, position, x = (rows[name] for name in rows.columns)
     assert (word + position - x).abs().max() < 1e-3
-    assert (embedding * 128**0.5 - word).abs().max() < 1e-3
+    assert (embedding * 256**0.5 - word).abs().max() < 1e-3
 
 
 def test_one_word_at_two_places(open_app):
@@ -88,10 +90,10 @@ def test_one_word_at_two_places(open_app):
     app.selectbox(key="positions.word.place").set_value(0).run()
     place, again = (app.slider(key=f"positions.{name}.0") for name in "ab")
     assert (place.value, again.value) == (0, 3)  # where the word really stands again
-    assert app.table[0].value.iloc[0, 1] == "1"
-    assert float(app.table[0].value.iloc[2, 1]) < 1
+    assert as_read(app.table[0]).iloc[0, 1] == "1"
+    assert float(as_read(app.table[0]).iloc[2, 1]) < 1
     again.set_value(0).run()
-    assert app.table[0].value.iloc[2, 1] == "1"
+    assert as_read(app.table[0]).iloc[2, 1] == "1"
 
 
 def test_a_dot_product_depends_on_the_distance_only(open_app):

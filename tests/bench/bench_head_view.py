@@ -12,14 +12,15 @@ import types
 import zlib
 
 import numpy as np
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import sync_playwright
 from streamlit.proto.BidiComponent_pb2 import BidiComponent
 
+from tests.bench.hovers import hover_ms
 from tests.e2e.conftest import ARGS, ROOT, find_chromium, serving
-from viz.components.head_view import pack, quantise
+from viz.components.head_view import CODE
+from viz.components.message import pack, quantise
 
 LAYERS, HEADS = 6, 8
-ASSETS = ROOT / "viz" / "components" / "head_view"
 # 40 moves over different rows; CPU time is what the browser's main thread spent (handlers, style,
 # layout, painting) until the frame was done, without the waiting in between.
 HOVERS = """async view => {
@@ -48,8 +49,8 @@ def message_bytes(weights: np.ndarray, labels: list[str]) -> dict[str, int]:
     data = pack(header, quantise(weights).tobytes())
     element = BidiComponent(
         component_name="jumok_head_view",
-        js_content=(ASSETS / "head_view.js").read_text(),
-        css_content=(ASSETS / "head_view.css").read_text(),
+        js_content=CODE.js,
+        css_content=CODE.css,
         bytes=data,
     )
     message = element.SerializeToString()
@@ -80,27 +81,6 @@ def bertviz_bytes(weights: np.ndarray, labels: list[str]) -> int | None:
     return len(bertviz.head_view(layers, labels, html_action="return").data.encode())
 
 
-def hover_ms(page: Page, browser: Browser) -> tuple[float, float]:
-    """CPU milliseconds a hover: on the page's main thread, and in all of Chromium's processes."""
-    session = page.context.new_cdp_session(page)
-    session.send("Performance.enable", {"timeDomain": "threadTicks"})
-    machine = browser.new_browser_cdp_session()
-
-    def busy() -> np.ndarray:
-        metrics = session.send("Performance.getMetrics")["metrics"]
-        main = next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
-        processes = machine.send("SystemInfo.getProcessInfo")["processInfo"]
-        return np.array([main, sum(process["cpuTime"] for process in processes)])
-
-    view = page.locator(".head-view")
-    view.evaluate(HOVERS)
-    before = busy()
-    view.evaluate(HOVERS)
-    main, everything = (busy() - before) * 1000 / 40
-    assert view.locator(".hovered").count() == 1
-    return main, everything
-
-
 def report_bytes() -> None:
     print(f"bytes to the browser, {LAYERS} layers x {HEADS} heads")
     for n in (32, 64):
@@ -126,7 +106,7 @@ def report_hovers() -> None:
                 page.goto(f"{url}/?tokens={n}&layers={LAYERS}{pin}&bare")
                 page.locator(".queries li").first.wait_for()
                 page.wait_for_timeout(1500)
-                main, everything = hover_ms(page, browser)
+                main, everything = hover_ms(page, browser, page.locator(".head-view"), HOVERS)
                 row = ", one row pinned" if pin else ""
                 print(f"{n:4} tokens{row:16} {main:5.1f} ms, all processes {everything:5.1f} ms")
                 page.close()

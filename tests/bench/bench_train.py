@@ -19,6 +19,7 @@ import warnings
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,8 +27,10 @@ from torch.optim import Adam
 from torch.utils.flop_counter import FlopCounterMode
 
 from model import ModelConfig, load
+from model.capture import Probe
 from model.config import PRESETS
 from model.positions import sinusoid
+from model.seq2seq import Seq2Seq
 from model.training.batches import Batch, TrainingSet, collate
 from model.training.objective import Objective
 from model.transformer import PAD, Transformer
@@ -36,7 +39,7 @@ from model.transformer import PAD, Transformer
 PEAKS = {"H200": 989e12, "H100 PCIe": 756e12, "H100": 989e12, "A100": 312e12, "L4": 121e12}
 
 
-class TorchTransformer(nn.Module):
+class TorchTransformer(Seq2Seq[Any]):
     """The same encoder-decoder out of nn.Transformer, as its tutorials build it."""
 
     def __init__(self, config: ModelConfig) -> None:
@@ -52,16 +55,18 @@ class TorchTransformer(nn.Module):
         )  # fmt: skip
         if config.norm == "post":  # nn.Transformer always ends in one more norm; the paper does not
             self.transformer.encoder.norm = self.transformer.decoder.norm = None
-        self.naming = nn.Linear(config.d_model, config.d_model)
+        self.naming, self.logits = nn.Linear(config.d_model, config.d_model), Probe()
 
     def encode(self, source: Tensor) -> Tensor:
         padding = source == PAD
         return self.transformer.encoder(self._input(source), src_key_padding_mask=padding)
 
-    def decode(self, target: Tensor, memory: Tensor, memory_mask: Tensor) -> Tensor:
+    def states(
+        self, target: Tensor, memory: Tensor, memory_mask: Tensor, cache: Any = None
+    ) -> Tensor:
         length = target.size(1)
         ahead = torch.ones(length, length, dtype=torch.bool, device=target.device).triu(1)
-        x = self.transformer.decoder(
+        x: Tensor = self.transformer.decoder(
             self._input(target),
             memory,
             tgt_mask=ahead,
@@ -69,10 +74,7 @@ class TorchTransformer(nn.Module):
             memory_key_padding_mask=~memory_mask[:, 0, 0],
             tgt_is_causal=True,
         )
-        return x @ self.embedding.weight.T
-
-    def name(self, encoded: Tensor) -> Tensor:
-        return self.naming(encoded) @ self.embedding.weight.T
+        return x
 
     def _input(self, ids: Tensor) -> Tensor:
         positions = self.positions[: ids.size(1)]

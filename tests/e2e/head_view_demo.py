@@ -1,15 +1,38 @@
 """A page with nothing but a head view, for the journeys: what it shows is set in the address.
 
-?tokens=12&layers=4&heads=8&lang=ko&mask=causal&pin=10 — made-up weights, here only to be drawn.
+?tokens=12&layers=4&heads=8&lang=ko&mask=causal&pin=10&cross&window=40 — made-up weights, here only
+to be drawn.
 """
+
+from dataclasses import fields
 
 import numpy as np
 import streamlit as st
 
-from viz.components.head_view import HeadViewText, Pin, head_view, selected
+from viz.components.head_view import (
+    HeadViewText,
+    Pin,
+    View,
+    Window,
+    head_view,
+    selected,
+    viewed,
+)
+from viz.components.save import save_text
+from viz.i18n import Lang, catalogue
+
+
+def words(lang: Lang, **own: str) -> HeadViewText:
+    """The catalogue's words, and some that the journeys know by heart."""
+    named = {
+        field.name: catalogue(lang)(f"head_view.{field.name}") for field in fields(HeadViewText)
+    }
+    return HeadViewText(**(named | own))
+
 
 TEXTS = {
-    "en": HeadViewText(
+    "en": words(
+        "en",
         title="Attention of every head",
         layers="Layer",
         layer="Layer {layer}",
@@ -29,7 +52,8 @@ TEXTS = {
         hint="Point at a word on the left; click to pin it. Double-click a head to see it alone.",
         help="Up and down: word. Left and right: layer. 1 to 9: one head. 0: all. Escape: unpin.",
     ),
-    "ko": HeadViewText(
+    "ko": words(
+        "ko",
         title="헤드별 어텐션",
         layers="층",
         layer="{layer}층",
@@ -74,11 +98,11 @@ def weights(layers: int, heads: int, n: int, points: tuple[int, int], mask: np.n
 
 query = st.query_params
 lang = query.get("lang", "en")
-words = SENTENCES[query.get("words", lang)]
-n = int(query.get("tokens", len(words)))
+sentence = SENTENCES[query.get("words", lang)]
+n = int(query.get("tokens", len(sentence)))
 if st.session_state.get("short"):
     n = min(n, 4)
-labels = [words[i % len(words)] for i in range(n)]
+labels = [sentence[i % len(sentence)] for i in range(n)]
 kind = query.get("mask", "none")
 mask = np.ones((n, n), bool) if kind == "none" else np.tril(np.ones((n, n), bool))
 if kind == "strict":
@@ -91,11 +115,17 @@ if "pin" not in state:
     given = [query.get(name) for name in ("layer", "head", "pin")]
     layer, head, row = [None if text is None else int(text) for text in given]
     state.pin = Pin(layer or 0, head, row)
+size = int(query.get("window", 0))
+if size and "view" not in state:
+    state.view = View(window=Window(0, 0, size))
 state.runs = state.get("runs", 0) + 1
 
 
 def follow() -> None:
     state.pin = selected("demo") or state.pin
+    said = viewed("demo")
+    if said is not None and size:
+        state.view = said
 
 
 def twin() -> None:
@@ -110,10 +140,16 @@ pin = head_view(
     text=TEXTS[lang],
     key="demo",
     mask=None if kind == "none" else mask,
+    view=state.get("view"),
+    sizes=(20, 40, 80),
+    end_marks=[n - 1] if "cross" in query else None,
+    save=save_text(catalogue(lang)),
+    caption=" ".join(labels),
     on_change=follow,
 )
 if "bare" not in query:
-    st.text(f"pin {pin.layer} {pin.head} {pin.query} runs {state.runs}")
+    rows = ",".join(map(str, pin.rows)) or None
+    st.text(f"pin {pin.layer} {pin.head} {rows} runs {state.runs}")
     st.button("twin", on_click=twin)
     st.button("rerun")
     st.checkbox("short", key="short")

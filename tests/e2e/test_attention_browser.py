@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from model.analysis.steps import STAGES
+from tests.e2e.conftest import stand_still
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -16,8 +17,8 @@ def open_steps(page, address):
 
     def open_steps(query: str = "", **device) -> Page:
         opened = page(f"{address}/attention{query}", **device)
-        expect(view(opened).locator("figure canvas").first).to_be_visible(timeout=60_000)
-        return opened
+        expect(view(opened).locator("figure canvas").first).to_be_visible()
+        return stand_still(opened)
 
     return open_steps
 
@@ -36,7 +37,8 @@ def query_picker(page: Page) -> Locator:
 
 def at_link(page: Page, **params: str) -> None:
     for name, value in params.items():
-        expect(page).to_have_url(re.compile(rf"[?&]{name}={value}(&|$)"), timeout=20_000)
+        expect(page).to_have_url(re.compile(rf"[?&]{name}={value}(&|$)"))
+    stand_still(page)
 
 
 def point(page: Page, name: str, x: float = 0.6, y: float = 0.8) -> tuple[str, str]:
@@ -191,7 +193,7 @@ def test_a_click_on_a_row_chooses_the_query_and_the_pickers_follow(open_steps):
     page.mouse.up()
     query = where.split(" · ")[0]
     expect(view(page).locator(".stepper b").first).to_have_text(query)
-    expect(query_picker(page)).to_have_value(re.compile(f"· {re.escape(query)}$"), timeout=20_000)
+    expect(query_picker(page)).to_have_value(re.compile(f"· {re.escape(query)}$"))
     assert stage(page) == "softmax"
 
 
@@ -200,7 +202,7 @@ def test_another_head_keeps_the_stage(open_steps):
     before = view(page).locator(".numbers").inner_text()
     page.get_by_role("combobox").nth(2).click()
     page.get_by_role("option", name="1", exact=True).click()
-    expect(view(page).locator(".numbers")).not_to_have_text(before, timeout=20_000)
+    expect(view(page).locator(".numbers")).not_to_have_text(before)
     assert stage(page) == "softmax"
     at_link(page, step="6", head="1")
 

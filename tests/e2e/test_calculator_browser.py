@@ -5,16 +5,17 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.conftest import stand_still
+
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-expect.set_options(timeout=30_000)  # a loaded machine is no failure
 
 
 @pytest.fixture
 def visit_calculator(page, address):
     def visit_calculator(query: str = "", **device) -> Page:
         opened = page(f"{address}/calculator?lang=en{query}", **device)
-        expect(opened.locator(".katex-display").first).to_be_visible(timeout=60_000)
-        return opened
+        expect(opened.locator(".katex-display").first).to_be_visible()
+        return stand_still(opened)
 
     return visit_calculator
 
@@ -26,7 +27,8 @@ def test_typed_numbers_are_calculated_and_go_into_the_link(visit_calculator):
     boxes.first.fill("96 112")
     boxes.first.press("Control+Enter")
     expect(page.get_by_role("heading", name="to key 2")).to_be_visible()
-    page.wait_for_url(re.compile(r"calculator\.scores\.scores=96"))
+    expect(page).to_have_url(re.compile(r"calculator\.scores\.scores=96"))
+    stand_still(page)
     shared = page.url.replace("lang=en", "lang=ko")
     page.goto(shared)
     expect(page.get_by_role("heading", name="88%가 키 2에")).to_be_visible()

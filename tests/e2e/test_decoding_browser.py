@@ -5,8 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.conftest import stand_still
+
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-expect.set_options(timeout=30_000)  # a loaded machine is no failure
 
 STUDENT = "text=I+am+a+student.&to=ko&lang=en"
 
@@ -17,8 +18,8 @@ def decoding(page, address):
 
     def open_part(query: str = STUDENT, ready: str = ".writing-view", **device) -> Page:
         opened = page(f"{address}/decoding?{query}", **device)
-        expect(opened.locator(ready).first).to_be_visible(timeout=60_000)
-        return opened
+        expect(opened.locator(ready).first).to_be_visible()
+        return stand_still(opened)
 
     return open_part
 
@@ -34,7 +35,7 @@ def test_a_class_walks_through_a_translation_by_button_and_by_key(decoding):
     first = page.locator(".bars .chosen .name").inner_text()
     page.get_by_role("button", name="Next →").click()
     assert read(page) == ["<s>", "<2ko>", first]
-    page.evaluate("document.activeElement.blur()")
+    stand_still(page).evaluate("document.activeElement.blur()")
     page.keyboard.press("ArrowRight")
     expect(page.locator(".count")).to_have_text(re.compile("^3 / "))
     page.keyboard.press("ArrowLeft")
@@ -42,7 +43,7 @@ def test_a_class_walks_through_a_translation_by_button_and_by_key(decoding):
     page.locator(".writing-view").press("End")
     expect(page.locator(".line")).to_contain_text("the sentence ends")
     expect(page.get_by_role("button", name="Next →")).to_be_disabled()
-    page.wait_for_url(re.compile(r"step=\d"))
+    expect(page).to_have_url(re.compile(r"step=\d"))
 
 
 def test_keys_that_are_typed_into_a_box_do_not_step(decoding):

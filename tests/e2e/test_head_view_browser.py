@@ -1,6 +1,8 @@
 """The head view as a student meets it: in a real browser, with mouse, keys, finger and reader."""
 
 import re
+import xml.etree.ElementTree as ET
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,19 +13,13 @@ DEMO = Path(__file__).parent / "head_view_demo.py"
 IT, ANIMAL = 8, 1
 
 
-@pytest.fixture(scope="module")
-def demo(serve):
-    with serve(DEMO) as address:
-        yield address
-
-
 @pytest.fixture
 def show(page, demo):
     """show("pin=8&layer=3") opens the demo and waits for the first picture."""
 
     def show(query: str = "", **device) -> Page:
         opened = page(f"{demo}/?{query}", **device)
-        expect(opened.locator(".head-view")).to_be_visible(timeout=30_000)
+        expect(opened.locator(".head-view")).to_be_visible()
         if "bare" not in query:
             expect(opened.get_by_text(re.compile("^pin "))).to_be_visible()
         return opened
@@ -115,7 +111,7 @@ def test_everything_can_be_reached_with_tab_and_the_focus_is_seen(show):
     page = show(f"pin={IT}")
     page.locator(".layers button").first.focus()
     seen = []
-    for _ in range(4 + 8 + 1 + 1):
+    for _ in range(4 + 1 + 8 + 1 + 1):
         page.keyboard.press("Shift+Tab" if not seen else "Tab")
         active = page.locator(".head-view :focus-visible")
         if active.count():
@@ -124,8 +120,16 @@ def test_everything_can_be_reached_with_tab_and_the_focus_is_seen(show):
             seen.append(active.get_attribute("aria-label") or active.inner_text())
         else:
             seen.append("")
-    wanted = [f"Layer {i}" for i in (1, 2, 3, 4)] + [f"Head {i}" for i in range(1, 9)]
-    assert seen[1:] == [*wanted, "All heads"]
+    layers, heads = [f"Layer {i}" for i in (1, 2, 3, 4)], [f"Head {i}" for i in range(1, 9)]
+    assert seen[1:] == [*layers, "Play through the layers", *heads, "All heads"]
+    for name in ("Down", "Across"):
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator(".least")).to_be_focused()
+    for form in ("png", "svg"):
+        page.keyboard.press("Tab")
+        expect(page.locator(".save button").nth(["png", "svg"].index(form))).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.locator(".queries")).to_be_focused()
     expect(page.locator(".queries")).to_have_attribute("aria-activedescendant", f"q{IT}")
@@ -157,7 +161,7 @@ def test_another_layer_is_drawn_before_the_server_could_answer(show):
     page = show(f"pin={IT}")
     changed = page.locator(".head-view").evaluate(
         """view => {
-            const canvases = [...view.querySelectorAll("canvas")];
+            const canvases = [...view.querySelectorAll(".sheet canvas")];
             const before = canvases.map(canvas => canvas.toDataURL());
             view.querySelectorAll(".layers button")[2].click();
             return canvases.map((canvas, i) => canvas.toDataURL() !== before[i]);
@@ -296,7 +300,7 @@ def test_the_picture_follows_its_container(show):
     page = show(f"pin={IT}")
     page.set_viewport_size({"width": 420, "height": 800})
     settle(page)
-    canvas, sheet = (page.locator(name).first.bounding_box() for name in ("canvas", ".sheet"))
+    canvas, sheet = (page.locator(name).first.bounding_box() for name in ("canvas.base", ".sheet"))
     assert canvas["width"] == pytest.approx(sheet["width"], abs=1)
     assert page.evaluate("document.documentElement.scrollWidth") <= 420
     assert page.locator("canvas.top").evaluate("c => c.width") == round(sheet["width"])
@@ -334,3 +338,233 @@ def test_hovering_128_tokens_stays_in_the_browser(show):
         query_row(page, row).hover()
         expect(query_row(page, row)).to_have_class("hovered")
     assert runs(page) == 1
+
+
+# ── several words ────────────────────────────────────────────────────────────────────────────────
+
+
+def shares(page: Page) -> list[int]:
+    """The table's whole per cents; what is less counts as none."""
+    cells = page.locator("table td").all_inner_texts()[1::2]
+    return [0 if "<" in cell else int(cell.strip(">").removesuffix(" %")) for cell in cells]
+
+
+def test_several_words_are_chosen_with_the_mouse(show):
+    page = show("layer=3&head=2")
+    query_row(page, 4).click()
+    expect(page.locator(".together")).to_be_hidden()
+    query_row(page, IT).click(modifiers=["Control"])
+    told(page, f"3 2 4,{IT}")
+    expect(page.locator(".queries .pinned")).to_have_text(["cross", "it"])
+    expect(page.locator(".together")).to_contain_text("2 query words together")
+    query_row(page, 10).click(modifiers=["Shift"])
+    told(page, "3 2 8,9,10")
+    query_row(page, 9).click(modifiers=["Control"])
+    told(page, "3 2 8,10")
+    query_row(page, 2).click()
+    told(page, "3 2 2")
+
+
+def test_several_words_are_chosen_with_the_keys(show):
+    page = show()
+    page.locator(".queries").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.press("Shift+ArrowDown")
+    told(page, "0 None 0,1,2")
+    expect(page.locator(".queries")).to_have_attribute("aria-activedescendant", "q2")
+    page.keyboard.press("Shift+ArrowUp")
+    told(page, "0 None 0,1")
+    expect(page.locator('.queries [aria-selected="true"]')).to_have_count(2)
+    page.keyboard.press("ArrowDown")
+    told(page, "0 None 2")
+
+
+def test_a_finger_that_rests_adds_a_word(show):
+    page = show("pin=2&layer=3", width=390, height=844, touch=True)
+    row = query_row(page, 5)
+    row.dispatch_event("pointerdown", {"pointerType": "touch", "bubbles": True})
+    told(page, "3 None 2,5")
+    row.dispatch_event("pointerup", {"pointerType": "touch", "bubbles": True})
+    row.dispatch_event("click", {"bubbles": True})  # what the browser sends behind it
+    settle(page)
+    expect(page.locator(".queries .pinned")).to_have_count(2)
+    query_row(page, 6).tap()
+    told(page, "3 None 6")
+
+
+def test_the_sum_is_as_many_times_the_mean_as_there_are_words(show):
+    page = show(f"layer=3&head=2&pin={IT}")
+    query_row(page, 3).click(modifiers=["Control"])
+    told(page, f"3 2 3,{IT}")
+    mean = shares(page)
+    assert abs(sum(mean) - 100) <= 14
+    assert "mean of their rows" in spoken(page)
+    page.get_by_role("button", name="sum", exact=True).click()
+    expect(page.locator(".live")).to_contain_text("sum of their rows")
+    assert all(abs(added - 2 * half) <= 1 for added, half in zip(shares(page), mean, strict=True))
+    expect(page.locator(".mean")).to_have_text("sum of 2 rows")
+
+
+# ── words side by side ───────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("link", ["", "lang=ko&", "tokens=60&"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_side_by_side_no_two_words_touch_and_the_page_does_not_scroll(show, link, width):
+    page = show(f"{link}pin=3&layer=3", width=width, height=844, touch=width < 500)
+    page.locator('[value="across"]').click()
+    expect(page.locator(".head-view")).to_have_class(re.compile("across"))
+    for side in ("queries", "keys"):
+        boxes = page.locator(f".{side} li span").evaluate_all(
+            "spans => spans.map(span => span.getBoundingClientRect()).map(b => [b.left, b.right])"
+        )
+        assert all(end <= start + 0.5 for (_, end), (start, _) in pairwise(boxes))
+    above, below = (page.locator(f".{side}").bounding_box()["y"] for side in ("queries", "keys"))
+    assert above + 100 < below
+    cut = page.locator(".queries li span").evaluate_all(
+        "spans => spans.filter(span => span.scrollWidth > span.clientWidth + 1).length"
+    )
+    assert cut == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_side_by_side_the_arrows_go_along_the_sentence(show):
+    page = show("pin=3")
+    page.locator('[value="across"]').click()
+    page.locator(".queries").focus()
+    page.keyboard.press("ArrowRight")
+    told(page, "0 None 4")
+    page.keyboard.press("ArrowDown")
+    told(page, "1 None 4")
+    query_row(page, 6).hover()
+    expect(query_row(page, 6)).to_have_class("hovered")
+
+
+# ── weak lines, many heads, alignment ────────────────────────────────────────────────────────────
+
+
+def test_weak_lines_are_hidden_at_once_and_it_is_said_how_much(show):
+    page = show(f"pin={IT}&layer=3&head=2")
+    expect(page.locator(".hidden-share")).to_be_hidden()
+    before = picture(page)
+    told_before = runs(page)
+    page.locator(".least").evaluate(
+        "slider => { slider.value = 20; slider.dispatchEvent(new Event('input')); }"
+    )
+    settle(page)
+    assert picture(page) != before
+    assert runs(page) == told_before  # nothing went to Python yet
+    expect(page.locator(".hidden-share")).to_have_text(re.compile(r"^(<1|\d+) % of the attention"))
+    weak = 100 - sum(share for share in shares(page) if share >= 20)
+    said = page.locator(".hidden-share").inner_text().split(" %")[0]
+    assert abs((0 if said == "<1" else int(said)) - weak) <= 2
+    page.locator(".least").evaluate("slider => slider.dispatchEvent(new Event('change'))")
+    expect(page.get_by_text(re.compile(rf"runs {told_before + 1}$"))).to_be_visible()
+
+
+def test_the_slider_answers_to_its_own_arrow_keys(show):
+    page = show(f"pin={IT}")
+    page.locator(".least").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".least-said")).to_have_text("1 %")
+    told(page, f"0 None {IT}")  # neither the layer nor the word moved
+
+
+def test_heads_beyond_eight_have_another_line_and_their_number(show):
+    page = show(f"pin={IT}&heads=16")
+    styles = page.locator(".chip").evaluate_all(
+        "chips => chips.map(chip => [chip.style.getPropertyValue('--colour'),"
+        " getComputedStyle(chip).borderStyle].join())"
+    )
+    assert len(set(styles)) == 16
+    chip(page, 8).dblclick()
+    told(page, f"0 8 {IT}")
+
+
+def test_between_two_sentences_the_strongest_lines_are_an_alignment(show):
+    assert show("pin=3").locator(".lines").count() == 0
+    page = show("cross&layer=3&head=2")
+    everything = picture(page, "base")
+    page.get_by_role("button", name="Strongest source").click()
+    expect(page.locator(".aligned")).to_be_visible()
+    settle(page)
+    assert picture(page, "base") != everything
+
+
+# ── through the layers ───────────────────────────────────────────────────────────────────────────
+
+
+def test_it_plays_through_the_layers_and_stops_at_the_last(show):
+    page = show(f"pin={IT}&layers=3")
+    play = page.get_by_role("button", name="Play through the layers")
+    play.click()
+    told(page, f"1 None {IT}")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    told(page, f"2 None {IT}")
+    expect(play).to_be_visible()
+    told(page, f"2 None {IT}")
+    page.locator(".queries").focus()
+    page.keyboard.press("p")
+    told(page, f"0 None {IT}")
+    page.keyboard.press("p")
+    expect(play).to_be_visible()
+
+
+def test_who_wants_no_motion_goes_one_layer_a_press(show):
+    page = show(f"pin={IT}&layers=3")
+    page.emulate_media(reduced_motion="reduce")
+    step = page.get_by_role("button", name="Next layer")
+    step.click()
+    told(page, f"1 None {IT}")
+    page.wait_for_timeout(2500)
+    told(page, f"1 None {IT}")
+
+
+# ── a long sentence ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_long_sentence_is_seen_through_a_window_that_can_be_moved(show):
+    page = show("tokens=300&window=40&pin=5")
+    expect(page.locator(".queries li")).to_have_count(40)
+    expect(page.locator(".where")).to_contain_text("queries 1–40 of 300")
+    expect(page.locator(".outside-share")).to_contain_text("outside the frame")
+    thumb = page.locator(".overview canvas")
+    box = thumb.bounding_box()
+    page.mouse.move(box["x"] + 10, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 3, box["y"] + box["height"] / 2, steps=4)
+    page.mouse.up()
+    expect(page.locator(".where")).to_contain_text(
+        re.compile(r"queries 13\d–17\d of 300, keys 261–300")
+    )
+    expect(page.locator(".outside-share")).to_contain_text("1 of the chosen words")
+    thumb.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".where")).to_contain_text("keys 241–280")
+    page.get_by_role("button", name="20", exact=True).click()
+    expect(page.locator(".queries li")).to_have_count(20)
+    expect(page.locator(".where")).to_contain_text("keys 251–270")
+
+
+def test_without_a_window_there_is_no_small_picture(show):
+    expect(show("pin=3").locator(".overview")).to_be_hidden()
+
+
+# ── out of the browser ───────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("across", [False, True])
+def test_a_saved_picture_has_its_words_and_its_lines(show, across, tmp_path):
+    page = show(f"pin={IT}&layer=3&lang=ko")
+    if across:
+        page.locator('[value="across"]').click()
+        expect(page.locator(".head-view")).to_have_class(re.compile("across"))
+    with page.expect_download() as saving:
+        page.locator(".save button").nth(1).click()
+    saving.value.save_as(tmp_path / "saved.svg")
+    drawing = ET.parse(tmp_path / "saved.svg").getroot()
+    words = "".join(drawing.itertext())
+    for label in ("동물", "피곤하였기", "4층"):
+        assert label in words
+    assert len(drawing.findall(".//{http://www.w3.org/2000/svg}path")) > 20

@@ -5,8 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.conftest import stand_still
+
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-expect.set_options(timeout=30_000)  # a loaded machine is no failure
 
 
 def heading(page: Page):
@@ -19,6 +20,7 @@ def test_a_teacher_shows_the_flip_and_goes_back(visit):
     page.get_by_role("button", name="Change one word").click()
     expect(heading(page)).to_have_text(re.compile("^it gives .* street"))
     expect(page.locator(".queries li.pinned")).to_have_text("it")
+    stand_still(page)
     page.get_by_role("button", name="Change one word").click()
     expect(heading(page)).to_have_text(re.compile("^it gives .* animal"))
 
@@ -27,11 +29,11 @@ def test_a_student_with_a_phone_tries_the_korean_pair_and_the_translation(visit)
     page = visit(width=360, height=740, touch=True, locale="ko-KR")
     page.get_by_text("넓었기", exact=True).tap()
     expect(heading(page)).to_have_text(re.compile("‘그것’의 .* ‘길"))
-    page.get_by_text("교차", exact=True).tap()
+    stand_still(page).get_by_text("교차", exact=True).tap()
     expect(page.locator(".queries li").nth(1)).to_have_text("<2en>")
-    page.get_by_text("프랑스어", exact=True).tap()
+    stand_still(page).get_by_text("프랑스어", exact=True).tap()
     expect(page.locator(".queries li").nth(1)).to_have_text("<2fr>")
-    page.wait_for_url(re.compile("to=fr"))
+    expect(page).to_have_url(re.compile("to=fr"))
 
 
 def test_a_student_who_mistypes_is_told_and_loses_nothing(visit):
@@ -42,6 +44,7 @@ def test_a_student_who_mistypes_is_told_and_loses_nothing(visit):
     box.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("There is no text")
     expect(heading(page)).to_have_text(before)
+    stand_still(page)
     box.fill("The cat sat down because it was tired.")
     box.press("Enter")
     expect(page.get_by_role("alert")).to_have_count(0)
@@ -52,8 +55,8 @@ def test_the_back_button_goes_back_to_the_earlier_sentence(visit):
     page = visit()
     page.get_by_text("wide", exact=True).click()
     expect(heading(page)).to_have_text(re.compile("street"))
-    page.wait_for_url(re.compile("text="))
-    page.go_back()
+    expect(page).to_have_url(re.compile("text="))
+    stand_still(page).go_back()
     expect(heading(page)).to_have_text(re.compile("animal"))
     expect(page.get_by_role("textbox", name="Type a sentence")).to_have_value(re.compile("tired"))
 
@@ -62,6 +65,8 @@ def test_a_student_types_a_translation_and_sees_the_decoder_read_it(visit):
     page = visit()
     page.get_by_text("Decoder", exact=True).click()
     own = page.get_by_role("textbox", name="Your own translation")
+    expect(own).to_be_visible()
+    stand_still(page)
     own.fill("그 동물은 길을 건넜다.")
     own.press("Enter")
     expect(page.locator(".queries li", has_text="동물")).to_be_visible()

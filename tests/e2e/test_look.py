@@ -5,8 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.conftest import at_rest, stand_still
+
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-expect.set_options(timeout=30_000)  # a loaded machine is no failure
 
 
 def heading(page: Page):
@@ -42,7 +43,7 @@ def test_the_browsers_language_is_spoken(visit):
         page.get_by_role("button", name="English", exact=True)
     ).first.click()
     expect(heading(page)).to_have_text(re.compile(r"^it gives"))
-    assert "lang=en" in page.url
+    expect(page).to_have_url(re.compile("lang=en"))
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280, 1920])
@@ -57,7 +58,7 @@ def test_a_click_on_a_word_changes_line_link_and_map_and_nothing_else(visit):
     card = page.get_by_test_id("stExpander").element_handle()
     page.locator(".queries li", has_text="tired").click()
     expect(heading(page)).to_have_text(re.compile("^tired"))
-    page.wait_for_url(re.compile("query=11"))
+    expect(page).to_have_url(re.compile("query=11"))
     assert card.is_visible()
 
 
@@ -66,16 +67,16 @@ def test_letting_go_of_the_word_asks_for_another(visit):
     pinned_row(page).click()
     expect(pinned_row(page)).to_have_count(0)
     expect(heading(page)).to_have_text("Choose a word to see where it looks")
-    page.wait_for_url(re.compile("query=none"))
+    expect(page).to_have_url(re.compile("query=none"))
 
 
 def test_a_copied_link_opens_the_same_view_elsewhere(visit):
     first = visit()
     first.locator(".chip").nth(0).dblclick()
-    first.wait_for_url(re.compile("head=1"))
-    first.locator(".queries li", has_text="street").click()
+    expect(first).to_have_url(re.compile("head=1"))
+    stand_still(first).locator(".queries li", has_text="street").click()
     expect(heading(first)).to_have_text(re.compile("^street"))
-    first.wait_for_url(re.compile("query=6"))
+    expect(first).to_have_url(re.compile("query=6"))
     second = visit(first.url[first.url.index("?") :])
     expect(pinned_row(second)).to_have_text("street")
     expect(heading(second)).to_have_text(heading(first).inner_text())
@@ -87,7 +88,7 @@ def test_what_is_typed_is_never_run(visit):
         "<img src=x onerror='window.hit=1'><script>hit=1</script>"
     )
     page.keyboard.press("Enter")
-    page.wait_for_url(re.compile("text="))
+    expect(page).to_have_url(re.compile("text="))
     expect(page.locator(".queries li", has_text="onerror")).to_be_attached()
     expect(page.locator("img[src=x]")).to_have_count(0)
     assert page.evaluate("window.hit") is None
@@ -106,3 +107,83 @@ def test_both_themes_paint_their_own_ground(visit, dark):
     page = visit(dark=dark)
     ground = page.get_by_test_id("stApp").evaluate("e => getComputedStyle(e).backgroundColor")
     assert ground == ("rgb(18, 28, 26)" if dark else "rgb(251, 250, 246)")
+
+
+def map_cell(page: Page, row: int, column: int) -> tuple[float, float]:
+    """Where a cell of the map is on screen, once it stays there."""
+    plot = stand_still(page).locator("[class*=st-key-look_map_] .js-plotly-plot")
+    at_rest(plot)
+    shape = plot.evaluate(
+        """(plot, [row, column]) => {
+            const {xaxis, yaxis} = plot._fullLayout, box = plot.getBoundingClientRect();
+            return [box.left + xaxis._offset + xaxis.d2p(column),
+                    box.top + yaxis._offset + yaxis.d2p(row)];
+        }""",
+        [row, column],
+    )
+    return tuple(shape)
+
+
+def test_a_click_on_a_cell_of_the_map_shows_its_calculation(visit):
+    page = visit("?layer=4&head=1")
+    page.locator("[class*=st-key-look_map_]").scroll_into_view_if_needed()
+    page.mouse.move(*map_cell(page, 3, 1))
+    expect(page.locator(".hoverlayer").first).to_contain_text("cross")
+    page.mouse.click(*map_cell(page, 3, 1))
+    expect(page).to_have_url(re.compile("query=4"))
+    expect(page).to_have_url(re.compile("key=2"))
+    expect(page.locator(".st-key-cell .katex").first).to_be_visible()
+    expect(page.locator(".st-key-cell")).to_contain_text("animal")
+    expect(pinned_row(page)).to_have_text("cross")
+    page.mouse.click(*map_cell(page, 6, 3))
+    expect(page).to_have_url(re.compile("key=4"))
+    stand_still(page).get_by_role("link", name="This head step by step").click()
+    expect(page).to_have_url(re.compile(r"/attention\?"))
+    expect(page).to_have_url(re.compile("head=1"))
+    expect(page).to_have_url(re.compile("query=7"))
+    expect(page.locator(".steps-view")).to_have_attribute("data-stage", "scores")
+
+
+@pytest.mark.parametrize("width", [390, 1366])
+def test_labels_of_the_map_never_touch(visit, width):
+    text = "그 동물은 길을 건너지 않았다. 왜냐하면 그것은 너무 피곤하였기 때문이다."
+    page = visit(f"?lang=ko&text={text} {text} {text}", width=width, touch=width < 700)
+    for axis, size in (("x", "width"), ("y", "height")):
+        steps = page.locator("[class*=st-key-look_map_] .js-plotly-plot").evaluate(
+            """(plot, axis) => {
+                const ax = plot._fullLayout[axis + "axis"];
+                const at = ax.tickvals.map(value => ax.d2p(value));
+                return Math.min(...at.slice(1).map((place, i) => Math.abs(place - at[i])));
+            }""",
+            axis,
+        )
+        assert steps >= (16 if size == "width" else 14)
+    assert fits(page)
+
+
+def test_several_words_and_the_layout_travel_in_the_link(visit):
+    first = visit()
+    first.locator(".queries li", has_text="street").click(modifiers=["Control"])
+    expect(heading(first)).to_have_text(re.compile(r"^street \+ it together give"))
+    stand_still(first).locator('.head-view [value="across"]').click()
+    expect(first).to_have_url(re.compile("layout=across"))
+    second = visit(first.url[first.url.index("?") :])
+    expect(heading(second)).to_have_text(heading(first).inner_text())
+    expect(pinned_row(second)).to_have_text(["street", "it"])
+    expect(second.locator(".head-view")).to_have_class(re.compile("across"))
+    assert fits(second)
+
+
+def test_a_window_chosen_in_the_small_picture_moves_the_map_too(visit):
+    page = visit(f"?text={' '.join(['The dog is in the house.'] * 14)}")
+    expect(page.locator(".overview canvas")).to_be_visible()
+    page.locator(".overview canvas").focus()
+    for _ in range(8):
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("ArrowLeft")
+    expect(page).to_have_url(re.compile("window=1%2C1%2C40"))
+    stand_still(page).get_by_role("button", name="20", exact=True).click()
+    expect(page).to_have_url(re.compile("window=11%2C11%2C20"))
+    expect(page.locator(".queries li")).to_have_count(20)
+    expect(page.locator("[class*=st-key-look_map_] .ytick")).to_have_count(20)
+    assert fits(page)

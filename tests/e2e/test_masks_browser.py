@@ -5,23 +5,23 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.e2e.conftest import stand_still
+
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-expect.set_options(timeout=60_000)  # a loaded machine is no failure
 
 
 def test_from_the_padding_to_the_leak(page, address):
     opened = page(f"{address}/masks?lang=en")
-    opened.get_by_role("button", name="I am sam <pad>").click()
+    opened.get_by_role("button", name="I am Sam <pad>").click()
     cells = opened.get_by_test_id("stTable").locator("tbody tr").last.locator("td")
     expect(cells.first).to_have_text("<pad>")
     expect(cells.nth(3)).to_have_text("−∞")
     expect(cells.last).to_have_text("0")
-    opened.get_by_text("4 · Lift the mask").click()
+    stand_still(opened).get_by_text("4 · Lift the mask").click()
     expect(opened.get_by_role("heading", level=4)).to_contain_text("With the mask lifted")
-    opened.wait_for_url(re.compile("part=lift"))
-    opened.get_by_role("button", name="je suis étudiant").click()
+    expect(opened).to_have_url(re.compile("part=lift"))
+    stand_still(opened).get_by_role("button", name="je suis étudiant").click()
     expect(opened.get_by_test_id("stTable")).to_contain_text("étudiant")
     expect(opened.get_by_test_id("stException")).to_have_count(0)
-    link = opened.url
-    again = page(link)
+    again = page(stand_still(opened).url)
     expect(again.get_by_test_id("stTable")).to_contain_text("étudiant")

@@ -5,8 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.conftest import stand_still
+
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-PATIENCE = 60_000  # a loaded machine is no failure
 
 TEXT = "I am a student."
 # Menu entry, the page's address, and what shows that its picture is there.
@@ -21,10 +22,11 @@ PAGES = [
 
 def arrived(page: Page, address: str, picture: str) -> None:
     """The page is there, with its picture and with the sentence that was typed at the start."""
-    expect(page).to_have_url(re.compile(rf"/{address}\?.*text="), timeout=PATIENCE)
-    expect(page.locator(picture).first).to_be_visible(timeout=PATIENCE)
+    expect(page).to_have_url(re.compile(rf"/{address}\?.*text="))
+    expect(page.locator(picture).first).to_be_visible()
     expect(page.get_by_role("textbox").first).to_have_value(TEXT)
     expect(page.get_by_test_id("stException")).to_have_count(0)
+    stand_still(page)
 
 
 def test_through_the_steps_by_mouse(visit):
@@ -34,7 +36,8 @@ def test_through_the_steps_by_mouse(visit):
     box.fill(TEXT)
     page.get_by_role("banner").get_by_text("Steps").wait_for()
     page.mouse.click(700, 760)
-    expect(page).to_have_url(re.compile("text="), timeout=PATIENCE)
+    expect(page).to_have_url(re.compile("text="))
+    stand_still(page)
     for entry, address, picture in PAGES:
         page.get_by_role("banner").get_by_text("Steps").click()
         page.get_by_role("menuitem", name=entry, exact=True).click()
@@ -49,7 +52,8 @@ def test_through_the_steps_by_keyboard(visit):
     page.keyboard.press("Control+a")
     page.keyboard.type(TEXT)
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile("text="), timeout=PATIENCE)
+    expect(page).to_have_url(re.compile("text="))
+    stand_still(page)
     for entry, address, picture in PAGES:
         press_until(page, "Tab", "Steps")
         page.keyboard.press("Enter")

@@ -5,8 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.conftest import stand_still
+
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-expect.set_options(timeout=30_000)  # a loaded machine is no failure
 
 
 @pytest.fixture
@@ -22,16 +23,16 @@ def visit_whatif(page, address):
 def test_a_head_is_switched_off_and_comes_back(visit_whatif):
     page = visit_whatif("&layer=3&head=1&query=8")
     page.get_by_role("button", name="heads off").or_(page.get_by_text("heads off")).first.click()
-    page.get_by_role("button", name="Change it").click()
+    stand_still(page).get_by_role("button", name="Change it").click()
     chip = page.get_by_role("button", name="heads off: 1 (Encoder, layer 3)")
     expect(chip).to_be_visible()
     expect(page.get_by_role("heading", name="now it looks at nothing")).to_be_visible()
-    page.wait_for_url(re.compile(r"changes=heads"))
+    expect(page).to_have_url(re.compile(r"changes=heads"))
     page.goto(page.url)
     expect(chip).to_be_visible()
-    page.get_by_role("button", name="Everything back").click()
+    stand_still(page).get_by_role("button", name="Everything back").click()
     expect(page.get_by_text("Nothing is changed yet")).to_be_visible()
-    page.wait_for_url(lambda url: "changes=" not in url)
+    expect(page).not_to_have_url(re.compile("changes="))
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 

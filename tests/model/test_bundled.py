@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from model import Bundle, Lang, load, name_pronoun, trace, translate
-from model.analysis.evaluate import ask, met_by, questions
+from model.analysis.leaderboard import ask, met_by, questions
 from model.corpus.generator import generate
 from model.trace import KINDS
 
@@ -36,7 +36,7 @@ def bundle() -> Bundle:
 
 def test_it_is_small_enough_to_come_with_the_program() -> None:
     size = sum(path.stat().st_size for path in CHECKPOINT.iterdir())
-    assert size <= 12 * 2**20
+    assert size <= 30 * 2**20
 
 
 @pytest.mark.parametrize(("text", "pronoun", "antecedent"), TWINS)
@@ -97,9 +97,11 @@ def test_showcase_sentences_are_translated(
 def test_metrics_reach_what_the_card_claims(bundle: Bundle) -> None:
     for lang in ("en", "ko"):
         best = bundle.metrics["heads"]["best"][lang]
-        assert best["argmax"]["value"] >= 0.90
-        assert best["flip"]["value"] >= 0.90
-        assert bundle.metrics["naming"][lang]["value"] >= 0.95
+        assert best["argmax"]["value"] >= 0.85
+        assert best["flip"]["value"] >= 0.78
+        assert bundle.metrics["naming"][lang]["value"] >= 0.96
+        # Whole templates that training never met: far above the half that guessing gets.
+        assert bundle.metrics["unseen_templates"]["naming"][lang]["interval"][0] > 0.58
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])

@@ -88,7 +88,7 @@ def test_nothing_is_said_of_what_was_not_measured(metrics: dict[str, Any]) -> No
 
 def test_what_else_was_measured_is_told_too(metrics: dict[str, Any]) -> None:
     trial = dict.fromkeys(("naming_en", "naming_ko", "argmax_en", "argmax_ko", "flip_en"), 0.5)
-    trial |= {"flip_ko": 0.125, "steps": 4500, "seconds": 1429}
+    trial |= {"flip_ko": 0.125, "steps": 4500}
     dev = {"en-ko": {**scored(32), "origins": {"tatoeba": scored(40)}}}
     metrics |= {
         "unseen_nouns": pronouns(0.5),
@@ -98,6 +98,7 @@ def test_what_else_was_measured_is_told_too(metrics: dict[str, Any]) -> None:
             "ko": {"pieces": 3, "milliseconds": {"1": 8.5, "2": 6.25}},
         },
         "seen": {"en": {"cat": 100, "giraffe": 3, "zebra": 0}},
+        "trials_of": "`class`, with two heads",
         "ablation": [{"label": "without the naming objective", **trial}],
         "seeds": [{"label": "seed 1", **trial}, {"label": "seed 2", **trial}],
     }
@@ -115,7 +116,7 @@ def test_what_else_was_measured_is_told_too(metrics: dict[str, Any]) -> None:
     assert "least well en → ko (chrF 32 of 100)" in text
     assert "2 stood in training fewer than 10 times, such as zebra, giraffe." in text
     assert "| without the naming objective | 50.0% |" in text
-    assert "| 12.5% | 4,500 | 1,429 |" in text
+    assert "| 12.5% | 4,500 |" in text
     assert text.count("| seed ") == 2
 
 
@@ -130,3 +131,17 @@ def test_the_report_is_the_cards_and_every_head_has_a_cell(metrics: dict[str, An
 def test_a_training_without_the_naming_objective_says_so(metrics: dict[str, Any]) -> None:
     without = type(TRAIN)(naming_weight=0)
     assert "the naming objective was switched off" in card("mine", MODEL, without, metrics)
+
+
+def test_a_part_of_the_corpus_is_named(metrics: dict[str, Any]) -> None:
+    settings = metrics["training"]["settings"]
+    settings |= {"families": ("ways",), "directions": ("en-ko", "ko-en")}
+    written = card("ours", MODEL, TRAIN, metrics)
+    assert "Only templates about ways were used." in written
+    assert "only these directions: en → ko, ko → en." in written
+    settings["read_share"] = 1
+    assert "generated anew" in card("ours", MODEL, TRAIN, metrics)  # no file was read
+    metrics["training"]["origins"] = [{"origin": "other", "licence": "unknown", "lines": 3}]
+    alone = card("ours", MODEL, TRAIN, metrics)
+    assert "the texts in the table below and no others" in alone
+    assert "generated anew" not in alone

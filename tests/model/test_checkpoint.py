@@ -22,7 +22,7 @@ from model.tokenizer import Tokenizer
 from model.transformer import Transformer
 
 FILES = ("config.json", "model.safetensors", "tokenizer.model", "metrics.json")
-METRICS = {"heads": {"best": {"en": {"layer": 1, "head": 2}}}, "이름": 0.5}
+METRICS = {"heads": {"best": {"en": {"layer": 0, "head": 1}}}, "이름": 0.5}
 
 Tensors = dict[str, Tensor]
 Edit = Callable[[Any], Any]
@@ -329,6 +329,29 @@ def test_a_pickle_is_never_executed(copy: Path, name: str, sealed: bool) -> None
     assert not (copy / "executed").exists()
     pickle.loads(pickle.dumps(Bomb()))  # the bomb is real
     assert (copy / "executed").exists()
+
+
+@pytest.mark.parametrize(
+    ("metrics", "says"),
+    [
+        ({"translation": 5}, "translation is no JSON object"),
+        ({"seen": []}, "seen is no JSON object"),
+        ({"training": {"settings": "none"}}, "settings is no JSON object"),
+        ({"unseen_nouns": {"heads": {"all": None}}}, "all is no JSON object"),
+        ({"heads": {"best": {"en": 3}}}, "the best head 3 is none"),
+        ({"heads": {"best": {"en": {"layer": 9, "head": 0}}}}, "is none of this model's"),
+        ({"heads": {"best": {"ko": {"layer": 0, "head": "1"}}}}, "is none of this model's"),
+    ],
+)
+def test_measurements_of_another_shape_with_true_checksums(
+    copy: Path, metrics: dict[str, Any], says: str
+) -> None:
+    """Pages look into them without asking."""
+    (copy / "metrics.json").write_text(json.dumps(metrics))
+    seal(copy)
+    with pytest.raises(ModelError, match=says) as error:
+        load(copy)
+    assert error.value.code == "checkpoint_damaged"
 
 
 def test_another_tokenizer_is_refused(copy: Path) -> None:

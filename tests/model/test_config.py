@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from model import ModelConfig, ModelError, TrainConfig
-from model.config import MAX_PARAMETERS, PRESETS, from_dict, to_dict
+from model.config import MAX_PARAMETERS, PRESETS, from_dict, model_config, to_dict
 from model.transformer import Transformer
 
 SMALL = dict(vocab_size=31, d_model=14, n_heads=3, d_k=5, d_v=7, d_ff=11)
@@ -32,7 +32,7 @@ def test_the_base_preset_is_the_papers() -> None:
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS.keys())
 def test_presets_are_valid(preset: Any) -> None:
-    ModelConfig(preset.train.vocab_size, **preset.model)
+    model_config({"vocab_size": preset.train.vocab_size} | preset.model)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,7 @@ def test_a_bad_setting_is_named(setting: str, value: object) -> None:
         ("label_smoothing", 1.1),
         ("pronoun_share", -0.1),
         ("seed", "0"),
+        ("tokenizer", 5),
     ],
 )
 def test_a_bad_training_setting_is_named(setting: str, value: object) -> None:

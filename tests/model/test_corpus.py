@@ -14,13 +14,14 @@ from model.corpus import Example, Item, Span, generate, read_pairs
 from model.corpus.generator import (
     Met,
     Template,
+    _write_item,
     draw,
     met_in_training,
     read_template,
     templates,
     wordings_of,
 )
-from model.corpus.lexicon import load_lexicon
+from model.corpus.lexicon import as_noun, load_lexicon
 from model.corpus.morphology import josa
 from model.corpus.splits import (
     HELD_OUT_NOUNS,
@@ -121,7 +122,8 @@ def test_a_template_whose_number_gives_the_antecedent_away_is_refused() -> None:
 
 
 def test_labels_are_the_words_they_name(examples: list[Example]) -> None:
-    known = {noun.id: noun for noun in load_lexicon().nouns}
+    lexicon = load_lexicon()
+    known = {noun.id: noun for noun in (*lexicon.nouns, *map(as_noun, lexicon.names))}
     labelled = 0
     for example in examples:
         nouns = [noun for name in example.nouns for noun in wordings_of(known[name])]
@@ -194,6 +196,61 @@ def test_particles_follow_the_final_consonant(examples: list[Example]) -> None:
                 seen += 1
                 assert josa(before.group(), particle.group()) == particle.group(), sentence.text
     assert seen > N
+
+
+# --------------------------------------------------------------------------- people by name
+
+
+def named(item: Item) -> set[str]:
+    return {noun for noun in item.examples[0].nouns if noun.startswith("name:")}
+
+
+def test_people_called_by_name_stand_alone_and_are_rivals_like_others() -> None:
+    """No article, no plural, no 그; a pair of them is held out as any other pair is."""
+    names = {f"name:{name.en}": name for name in load_lexicon().names}
+    shown = 0
+    for split in ("train", "pairs"):
+        for item in generate(400, seed=4, split=split, pronoun_share=1, families=("people",)):
+            if not named(item):
+                continue
+            shown += 1
+            assert templates()[item.examples[0].template].gender
+            assert pair_is_held_out(*pairs(item)) == (split == "pairs")
+            for example in item.examples:
+                text = {lang: sentence.text for lang, sentence in example.sentences.items()}
+                assert "They" not in text["en"]
+                for name in (names[noun] for noun in named(item)):
+                    assert re.search(rf"\b{name.en}\b", text["en"])
+                    assert re.search(rf"\b{name.fr}\b", text["fr"])
+                    assert name.ko in text["ko"]
+                    assert not re.search(rf"\b(the|an?|some) {name.en}\b", text["en"])
+                    assert not re.search(rf"(\b(les?|la|une?) |l'){name.fr}\b", text["fr"])
+                    assert not re.search(rf"(?<!\w)그 {name.ko}", text["ko"])
+    assert shown > 150
+
+
+def test_french_elides_before_a_name_and_keeps_an_h_whole() -> None:
+    template = read_template(
+        {
+            "id": "t",
+            "gender": True,
+            "frame": True,
+            "slots": {"x": "#name:Anna|#name:Henry", "y": "@anyone"},
+            "flip": {"x": ["kind"], "y": ["tired"]},
+            "en": "{S} talked about {x} and {y}. {it} {was/were} {w}.",
+            "ko": "{S은} {x와} {y에} 대해 말했다. {it은} {w:었다}.",
+            "fr": "{S} parlait de {x} et de {y}. {il} {était/étaient} {w}.",
+        },
+        "pronoun_test.json",
+    )
+    lexicon = {f"name:{name.en}": as_noun(name) for name in load_lexicon().names}
+    for name, said in (("Anna", "parlait d'Anna et"), ("Henry", "parlait de Henry et")):
+        chosen = {"x": lexicon[f"name:{name}"], "y": lexicon["name:Sora"]}
+        rng = random.Random(0)
+        predicates = [(slot, {"w": template.flip[slot][0]}) for slot in ("x", "y")]
+        item = _write_item(template, chosen, predicates, lexicon[f"name:{name}"].fr_gender, rng)
+        assert said in item.examples[0].sentences["fr"].text
+        assert "de Sora." in item.examples[0].sentences["fr"].text
 
 
 # --------------------------------------------------------------------------- twins

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import torch
 from model import Bundle, ModelError, load, name_pronoun, trace, translate
 from model.__main__ import main
 from model.checkpoint import FILM, save
-from model.training.film import FRAMES, SENTENCES, Film, FilmMaker, moments
+from model.training.film import FRAMES, SENTENCES, Film, FilmMaker, in_bytes, moments
 
 LINE = {"step": 2, "loss_nats": 3.5, "accuracy": 0.25, "heads": {"en": {"argmax": 0.5}}}
 SHOWN = SENTENCES[:3:2]  # an English and a Korean one
@@ -105,6 +106,18 @@ def test_a_training_that_goes_on_replaces_what_it_shoots_again(
         np.testing.assert_allclose(film.attention(moment, 0), wanted, atol=0.002)
 
 
+def test_a_film_that_is_taken_over_shows_each_of_its_moments_once(
+    make_bundle: Callable[..., Bundle], tmp_path: Path
+) -> None:
+    maker = shoot(make_bundle(), tmp_path, 0, 2, 6)
+    maker.finish()
+    maker.begin_with_last()  # the single moments lie there still
+    shoot(make_bundle(), tmp_path, 7)
+    path = maker.finish()
+    assert path is not None
+    assert [moment.step for moment in Film.load(path).moments] == [0, 2, 6, 7]
+
+
 def test_a_film_without_moments_is_no_film(
     make_bundle: Callable[..., Bundle], tmp_path: Path
 ) -> None:
@@ -131,6 +144,26 @@ def test_a_loss_that_is_no_number_is_left_out(
     path = maker.finish()
     assert path is not None
     assert Film.load(path).moments[0].line == {"accuracy": 0.5}
+
+
+def test_a_model_whose_numbers_are_none_has_no_film(
+    make_bundle: Callable[..., Bundle], tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError) as error:
+        in_bytes(np.array([[[[0.5, np.nan]]]]))
+    assert error.value.code == "weights_not_finite"
+    np.testing.assert_array_equal(in_bytes(np.array([[[[0.0, 0.5, 1.0]]]])), [[[[0, 128, 255]]]])
+    bundle = make_bundle()
+    maker = FilmMaker(bundle.tokenizer, 1, tmp_path, SHOWN)
+    maker.shoot(bundle.model, 0, LINE)
+    with torch.no_grad():
+        next(bundle.model.encoder.parameters()).fill_(float("nan"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        maker.shoot(bundle.model, 1, LINE)
+    path = maker.finish()
+    assert path is not None
+    assert [moment.step for moment in Film.load(path).moments] == [0]
 
 
 def test_sixteen_moments_of_the_planned_model_stay_below_four_megabytes(

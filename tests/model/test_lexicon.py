@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from model.corpus.generator import fits
-from model.corpus.lexicon import DATA, FEATURES, LexiconError, load_lexicon
+from model.corpus.lexicon import DATA, FEATURES, LexiconError, as_noun, load_lexicon
 from model.corpus.morphology import conjugate, is_hangul
 
 LEXICON = load_lexicon()
@@ -66,7 +66,8 @@ def test_countable_nouns_have_plurals_and_mass_nouns_have_none() -> None:
 
 
 def test_features_are_used_and_do_not_contradict_each_other() -> None:
-    used = set().union(*(noun.features for noun in LEXICON.nouns))
+    persons = map(as_noun, LEXICON.names)
+    used = set().union(*(noun.features for noun in (*LEXICON.nouns, *persons)))
     assert used == FEATURES
     for noun in LEXICON.nouns:
         for pair in (SIZES, {"heavy", "light"}, {"hard", "soft"}, {"male", "female"}):

@@ -114,6 +114,9 @@ def test_training_reads_files_in_their_share_and_pronouns_without_a_translation(
         for m in (None, mixture)
     )
     assert len(mixed) == pytest.approx(2 * len(alone), rel=0.02)
+    later = TrainingSet(replace(config, alone_epochs=1), tokenizer, mixture)
+    assert [pair for batch in later.batches(0) for pair in batch] == alone
+    assert sum(map(len, later.batches(1))) > 1.5 * len(alone)
     untranslated = [pair for pair in mixed if pair.target[-1] != EOS]
     assert untranslated
     assert all(len(pair.target) == 2 and pair.source.namings for pair in untranslated)

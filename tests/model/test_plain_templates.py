@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from model.corpus.generator import draw, templates
+from model.corpus.generator import draw, generate, templates
 from model.corpus.lexicon import load_lexicon
 
 PLAIN = {name: template for name, template in templates().items() if name.startswith("plain_")}
@@ -35,6 +35,17 @@ SHOWCASES = [
 def test_there_are_enough_templates() -> None:
     assert len(PLAIN) >= 50
     assert not any(template.flip for template in PLAIN.values())
+
+
+def test_a_list_of_phrases_comes_as_often_as_it_is_long() -> None:
+    """So that each phrase is met: beside a sentence with few nouns, a turn for every four."""
+    drawn = [
+        item.examples[0].template
+        for item in generate(20_000, seed=1, pronoun_share=0.0, families=("talk", "ways"))
+    ]
+    phrases, with_nouns = (drawn.count(name) for name in ("plain_phrases", "plain_did_you_go"))
+    listed = len(PLAIN["plain_phrases"].adj["h"][1])
+    assert phrases / with_nouns == pytest.approx(listed / 4, rel=0.2)
 
 
 @pytest.mark.parametrize(("template", "en", "ko", "fr"), SHOWCASES)

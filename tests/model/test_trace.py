@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import KINDS, Bundle, ModelError, Trace, trace, translate
+from model.__main__ import main
+from model.checkpoint import save
 
 TEXT = "The animal didn't cross the street because it was too tired."
 
@@ -288,3 +290,12 @@ def test_odd_texts_give_a_valid_trace(bundle: Bundle, text: str) -> None:
         range(len(t.source_tokens))
     )
     assert t.logits.size == len(t.target_tokens) * bundle.config.vocab_size
+
+
+def test_a_file_that_cannot_be_written_is_told_in_one_line(
+    bundle: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(tmp_path / "one", bundle.model, bundle.tokenizer, {}, "# A card")
+    file, where = tmp_path / "nowhere" / "trace.json", str(tmp_path / "one")
+    assert main(["trace", "A cat.", "--json", str(file), "--checkpoint", where]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {file} cannot be read or written")

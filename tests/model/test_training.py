@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,18 +15,23 @@ from torch.nn import functional as F
 
 from model import ModelError, load
 from model.__main__ import main
-from model.analysis.evaluate import evaluate, met_by
-from model.config import PRESETS, ModelConfig, Preset, TrainConfig
+from model.analysis.evaluate import evaluate
+from model.analysis.leaderboard import met_by
+from model.config import PRESETS, ModelConfig, Preset, TrainConfig, model_config
 from model.corpus.generator import Sentence, met_in_training
 from model.tokenizer import Tokenizer
 from model.training.batches import Batch, TrainingSet, as_typed, collate, encode, examples
+from model.training.film import Film
 from model.training.loop import Hardware, _Log, learn_vocabulary, train
 from model.training.objective import Losses, Objective, learning_rate
+from model.training.snapshot import Snapshot
 from model.transformer import EOS, PAD, Transformer
 
 TINY = Preset(
     dict(d_model=16, n_heads=2, d_k=8, d_v=8, d_ff=16, n_encoder_layers=1, n_decoder_layers=1),
-    TrainConfig(steps=6, batch_tokens=400, warmup_steps=2, items=60, snapshot_every=3),
+    TrainConfig(
+        steps=6, batch_tokens=400, warmup_steps=2, items=60, snapshot_every=3, measured_twins=20
+    ),
 )
 CPU = Hardware(accelerator="cpu", devices=1)
 
@@ -202,7 +208,7 @@ def test_metrics_are_those_of_the_weights_as_stored(tmp_path: Path) -> None:
     assert met_by(stored) == met_in_training()
     assert stored.pop("training")["steps"] == 3
     assert sum(stored.pop("seen")["en"].values()) > 0
-    assert evaluate(bundle.model, bundle.tokenizer) == stored
+    assert evaluate(bundle.model, bundle.tokenizer, items=TINY.train.measured_twins) == stored
 
 
 def test_resume_starts_where_there_is_nothing_and_refuses_other_settings(tmp_path: Path) -> None:
@@ -212,11 +218,59 @@ def test_resume_starts_where_there_is_nothing_and_refuses_other_settings(tmp_pat
         train(TINY, short, tmp_path, hardware=CPU)
     assert error.value.code == "training_exists"
     with pytest.raises(ModelError) as error:
-        train(TINY, replace(short, peak_lr=1.0), tmp_path, resume=True, hardware=CPU)
+        train(TINY, replace(short, label_smoothing=0.3), tmp_path, resume=True, hardware=CPU)
     assert error.value.code == "training_differs"
     (tmp_path / "snapshot.safetensors").write_bytes(b"no snapshot")
     with pytest.raises(ModelError) as error:
         train(TINY, short, tmp_path, resume=True, hardware=CPU)
+    assert error.value.code == "snapshot_damaged"
+
+
+def test_what_was_changed_on_the_way_is_told(tmp_path: Path) -> None:
+    train(TINY, replace(TINY.train, steps=2), tmp_path, hardware=CPU)
+    longer = replace(TINY.train, steps=4, pronoun_share=0.25)
+    bundle = load(train(TINY, longer, tmp_path, resume=True, hardware=CPU))
+    told = {"step": 2, "steps": [2, 4], "pronoun_share": [TINY.train.pronoun_share, 0.25]}
+    assert bundle.metrics["training"]["changes"] == [told]
+    card = " ".join((tmp_path / "CARD.md").read_text().split())
+    share = f"{TINY.train.pronoun_share:g}"
+    assert f"after 2 steps steps 2 → 4, pronoun_share {share} → 0.25" in card
+    train(TINY, longer, tmp_path, resume=True, hardware=CPU)
+    assert Snapshot.load(tmp_path / "snapshot.safetensors").changes == (told,)
+
+
+def test_a_finished_checkpoint_is_trained_on_without_its_snapshot(tmp_path: Path) -> None:
+    train(TINY, replace(TINY.train, steps=3), tmp_path, hardware=CPU)
+    first = load(tmp_path, device="cpu")
+    stored = {name: tensor.clone() for name, tensor in first.model.state_dict().items()}
+    for left in ("snapshot.safetensors", "progress.jsonl"):  # as a download of it would be
+        (tmp_path / left).unlink()
+    shutil.rmtree(tmp_path / "film")
+    shutil.rmtree(tmp_path / "seen", ignore_errors=True)
+
+    start = Snapshot.of(first)
+    assert all(torch.equal(start.model[name], stored[name]) for name in stored)
+    longer = replace(TINY.train, steps=5, peak_lr=TINY.train.peak_lr / 2)
+    second = load(train(TINY, longer, tmp_path, resume=True, hardware=CPU), device="cpu")
+    how = second.metrics["training"]
+    assert (how["steps"], how["epochs"]) == (5, first.metrics["training"]["epochs"] + 1)
+    assert how["changes"][0] == {"step": 3, "adam_step": [3, 0]}
+    assert how["changes"][1].keys() == {"step", "steps", "peak_lr"}
+    assert any(not torch.equal(second.model.state_dict()[name], stored[name]) for name in stored)
+    assert "after 3 steps adam_step 3 → 0" in " ".join((tmp_path / "CARD.md").read_text().split())
+
+    steps = [moment.step for moment in Film.load(tmp_path / "film.npz").moments]
+    assert steps[0] == 0
+    assert steps[-1] == 5
+    assert 3 in steps
+    before, after = (sum(b.metrics["seen"]["en"].values()) for b in (first, second))
+    assert before < after < 10 * before
+
+
+def test_a_checkpoint_that_does_not_say_how_it_was_trained_is_no_start(tmp_path: Path) -> None:
+    bundle = load(train(TINY, replace(TINY.train, steps=1), tmp_path, hardware=CPU), device="cpu")
+    with pytest.raises(ModelError) as error:
+        Snapshot.of(replace(bundle, metrics={}))
     assert error.value.code == "snapshot_damaged"
 
 
@@ -227,7 +281,7 @@ def test_presets_are_valid_and_base_is_the_papers() -> None:
     # The paper's table 3 gives 65 million; ours adds biases and the naming layer.
     assert base.n_parameters == pytest.approx(65e6, rel=0.04)
     for preset in PRESETS.values():
-        ModelConfig(vocab_size=preset.train.vocab_size, **preset.model)
+        model_config({"vocab_size": preset.train.vocab_size} | preset.model)
 
 
 def test_command_line_says_what_is_wrong_in_one_line(

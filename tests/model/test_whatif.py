@@ -294,7 +294,7 @@ def test_largest_spread_and_predictions_are_read_off_the_two_runs(bundle):
     most = found.largest("encoder", LAYER, HEAD)
     assert (most.query, most.key, most.after) == (query, key, 0)
     assert most.before == pytest.approx(before.max())
-    assert found.spread("encoder")[LAYER] == pytest.approx(1 / 3 / 2)  # one head's rows of three
+    assert found.spread("encoder")[LAYER] == pytest.approx(1 / 3)  # one head of three, whole
     assert found.spread("encoder")[0] == 0
     assert (found.spread("cross") > 0).all()
     before, after = (

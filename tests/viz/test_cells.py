@@ -1,8 +1,11 @@
 """Cells and curves are read as data: what they would draw is what they were given."""
 
+import re
+
 import numpy as np
 import pytest
 
+from viz import theme
 from viz.charts.cells import Axis, signed_map, weight_map
 from viz.charts.waves import WaveText, fall, waves
 from viz.numbers import number
@@ -68,6 +71,33 @@ def test_weights_have_a_scale_from_zero_and_forbidden_ones_say_zero():
     np.testing.assert_array_equal(np.isnan(cells.z), ~mask)
     assert set(marks.text) == {"0"}
     assert len(marks.text) == 3
+
+
+PAGES = {"light": (251, 250, 246), "dark": (18, 28, 26)}
+
+
+def luminance(rgb):
+    channels = [c / 255 for c in rgb]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_numbers_are_read_on_the_palest_and_on_the_fullest_cell(page):
+    text = theme.page_text(page)
+    values = np.array([[0.0, 0.5, 1.0]])
+    maps = (
+        weight_map(values, ROWS, COLUMNS, value="w", mask=values >= 0, text_colour=text),
+        signed_map(values - 0.5, ROWS, COLUMNS, limit=0.5, value="v", text_colour=text),
+    )
+    for cells in (figure.data[0] for figure in maps):
+        assert cells.textfont.color == text
+        ink = luminance(int(text[n : n + 2], 16) for n in (1, 3, 5))
+        for _, colour in cells.colorscale:
+            *rgb, alpha = map(float, re.findall(r"[\d.]+", colour))
+            ground = luminance(alpha * np.array(rgb) + (1 - alpha) * np.array(PAGES[page]))
+            low, high = sorted((ink, ground))
+            assert (high + 0.05) / (low + 0.05) >= 4.5
 
 
 def test_labels_are_shown_as_typed():

@@ -74,6 +74,12 @@ def test_the_head_view_finds_all_its_words():
         assert f"head_view.{field.name}" in EN.sentences
 
 
+@pytest.mark.parametrize("say", [KO, EN])
+def test_a_hint_calls_a_button_what_stands_on_it(say):
+    assert say("panel.closer") in say("history.together.closer")
+    assert say("history.calc.start.scores") in say("error.weights_sum")
+
+
 @given(st.text())
 def test_typed_text_keeps_its_characters_and_loses_its_markup(text):
     shown = literal(text)

@@ -1,23 +1,23 @@
 """The steps view's Python side: what is packed, who is right about the place, and its words."""
 
-import json
 import re
-import struct
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import streamlit as st
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from model.analysis.steps import STAGES, Stages
+from tests.messages import arrays_of, headed
 from viz.components import steps_view as module
 from viz.components.steps_view import ARRAYS, Place, moved_to, pack, steps_view
 from viz.i18n import LANGS, catalogue
 
-SOURCE = (Path(module.__file__).parent / "steps_view.js").read_text(encoding="utf-8")
+SCRIPTS = Path(module.__file__).parent.glob("*.js")
+SOURCE = "".join(path.read_text(encoding="utf-8") for path in SCRIPTS)
 SIZES = dict(T=5, S=7, D=11, K=3, V=2, H=13)
 AXES = {
     **dict.fromkeys(("word", "position", "before", "x", "out"), "TD"),
@@ -60,15 +60,8 @@ def go(place, turn):
 
 
 def unpack(message):
-    (length,) = struct.unpack("<I", message[:4])
-    header, body, start = json.loads(message[4 : 4 + length]), message[4 + length :], 0
-    arrays = {}
-    for name, *shape in header["arrays"]:
-        size = 4 * int(np.prod(shape))
-        arrays[name] = np.frombuffer(body[start : start + size], "<f4").reshape(shape)
-        start += size
-    assert start == len(body)
-    return header, arrays
+    header, body = headed(message)
+    return header, arrays_of(header, body)
 
 
 def place_of(message):
@@ -93,6 +86,7 @@ def test_what_is_not_there_or_there_already_does_not_travel(stages, sent):
     assert set(ARRAYS) - set(unpack(sent[0])[1]) == {"word", "position", "memory"}
 
 
+@settings(deadline=None)  # a loaded machine is no failure
 @given(some.dictionaries(some.text(), some.text()))
 def test_a_header_unpacks_to_what_was_packed(header):
     packed = pack({"head": header}, {"none": np.zeros((0, 3))})
@@ -150,7 +144,7 @@ def test_the_browser_finds_all_its_words(lang):
         re.findall(r'says: "(\w+)"', SOURCE)
     )
     named |= {f"{stage}_{part}" for stage in STAGES for part in ("name", "title", "says")}
-    chosen_by_the_page = {"origin", "input_says", "scale_says", "mask_says", "concat_says"}
+    chosen_by_the_page = {"of", "origin", "input_says", "scale_says", "mask_says", "concat_says"}
     sentences = catalogue(lang).sentences
     assert {"table", "rows_before", "slot"} <= named
     for name in named - chosen_by_the_page:
