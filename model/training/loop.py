@@ -40,7 +40,7 @@ from .film import FilmMaker
 from .live import Watcher, keep_until
 from .objective import Losses, Objective, learning_rate
 from .seen import SeenWords
-from .snapshot import Snapshot, optimizer_tensors, restore_optimizer
+from .snapshot import Snapshot, optimizer_tensors
 
 Precision = Literal["32-true", "bf16-mixed"]
 _WATCHED_TWINS = 100  # held-out twins a language behind the progress bar's "best head"
@@ -141,14 +141,11 @@ def _train(
     )
     torch.manual_seed(config.seed)
     model = checkpoint.build(start.model_config)
-    if start.model:
-        model.load_state_dict(dict(start.model))
     groups = _groups(model, config.lower_lr_share)
     optimizer = Adam(groups, lr=0.0, betas=(0.9, 0.98), eps=1e-9)
     objective = Objective(model, config.label_smoothing, config.naming_weight)
     wrapped, stepper = fabric.setup(objective, optimizer)
-    if start.optimizer:
-        restore_optimizer(model, optimizer, start.optimizer)
+    start.restore(model, optimizer, out / "snapshot.safetensors")
     run = _Run(
         fabric, model, optimizer, start, mixture, out, wrapped, stepper, hardware.precision,
         command, control,

@@ -87,11 +87,21 @@ class Snapshot:
                 tuple(settings.get("changes", ())),
             )
         except (SafetensorError, OSError, KeyError, TypeError, json.JSONDecodeError) as error:
-            raise ModelError(
-                "snapshot_damaged",
-                f"{path} is no snapshot of a training: start again in another folder",
-                path=str(path),
-            ) from error
+            raise _damaged(path) from error
+
+    def restore(self, model: Seq2Seq[Any], optimizer: Adam, path: Path) -> None:
+        """Put weights and Adam's moments back, where there are any.
+
+        Raises:
+            ModelError: `snapshot_damaged` (of `path`) where one is missing or of another size.
+        """
+        try:
+            if self.model:
+                _restore_weights(model, self.model)
+            if self.optimizer:
+                _restore_optimizer(model, optimizer, self.optimizer)
+        except KeyError as error:
+            raise _damaged(path) from error
 
     @classmethod
     def of(cls, bundle: AnyBundle) -> Snapshot:
@@ -136,13 +146,30 @@ def optimizer_tensors(model: Seq2Seq[Any], optimizer: Adam) -> dict[str, Tensor]
     }
 
 
-def restore_optimizer(model: Seq2Seq[Any], optimizer: Adam, tensors: Mapping[str, Tensor]) -> None:
-    """Put Adam's moments back."""
+def _restore_weights(model: Seq2Seq[Any], tensors: Mapping[str, Tensor]) -> None:
+    for name, tensor in model.state_dict().items():
+        if tensors[name].shape != tensor.shape:
+            raise KeyError(name)
+    model.load_state_dict(dict(tensors))
+
+
+def _restore_optimizer(model: Seq2Seq[Any], optimizer: Adam, tensors: Mapping[str, Tensor]) -> None:
     for name, parameter in model.named_parameters():
+        moments = {moment: tensors[f"{moment}.{name}"] for moment in _MOMENTS}
+        if any(m.shape not in (parameter.shape, torch.Size()) for m in moments.values()):
+            raise KeyError(name)
         optimizer.state[parameter] = {
-            moment: tensors[f"{moment}.{name}"].to("cpu" if moment == "step" else parameter.device)
-            for moment in _MOMENTS
+            moment: tensor.to("cpu" if moment == "step" else parameter.device)
+            for moment, tensor in moments.items()
         }
+
+
+def _damaged(path: Path) -> ModelError:
+    return ModelError(
+        "snapshot_damaged",
+        f"{path} is no snapshot of a training: start again in another folder",
+        path=str(path),
+    )
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

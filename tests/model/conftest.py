@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import HealthCheck, settings
 from torch import Tensor
 
 from model import Bundle, ModelConfig
@@ -13,15 +12,6 @@ from model.attention import MultiHeadAttention
 from model.layers import DecoderLayer, EncoderLayer
 from model.tokenizer import Tokenizer
 from model.transformer import Transformer
-
-# Fixtures here are read only, so examples may share them; a loaded machine is no failure.
-settings.register_profile(
-    "jumok",
-    deadline=None,
-    max_examples=40,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-settings.load_profile("jumok")
 
 SENTENCES = (
     "The animal didn't cross the street because it was too tired.",

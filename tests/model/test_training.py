@@ -6,11 +6,13 @@ import json
 import math
 import random
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from model import ModelError, load
@@ -224,6 +226,24 @@ def test_resume_starts_where_there_is_nothing_and_refuses_other_settings(tmp_pat
     with pytest.raises(ModelError) as error:
         train(TINY, short, tmp_path, resume=True, hardware=CPU)
     assert error.value.code == "snapshot_damaged"
+
+
+@pytest.mark.parametrize("part", ["model", "optimizer"])
+def test_a_snapshot_that_lost_a_tensor_is_refused(tmp_path: Path, part: str) -> None:
+    config = replace(TINY.train, steps=2)
+    train(TINY, config, tmp_path, hardware=CPU)
+    path = tmp_path / "snapshot.safetensors"
+    whole = Snapshot.load(path)
+    for tensors in (dict(list(getattr(whole, part).items())[1:]), _halved(getattr(whole, part))):
+        replace(whole, **{part: tensors}).save(path)
+        with pytest.raises(ModelError) as error:
+            train(TINY, config, tmp_path, resume=True, hardware=CPU)
+        assert error.value.code == "snapshot_damaged"
+
+
+def _halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    name = next(name for name, tensor in tensors.items() if tensor.ndim)
+    return dict(tensors) | {name: tensors[name][::2]}
 
 
 def test_what_was_changed_on_the_way_is_told(tmp_path: Path) -> None:

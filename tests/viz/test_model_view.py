@@ -5,7 +5,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 import streamlit as st
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 from hypothesis.extra.numpy import arrays
 
@@ -37,14 +37,12 @@ def written(step: int) -> str:
 # ── per cents ────────────────────────────────────────────────────────────────────────────────────
 
 
-@settings(deadline=None)
 @given(arrays(np.float32, 5, elements=some.floats(0, 1, width=32)))
 def test_a_step_is_written_like_the_page_writes_the_weight(weights):
     shown = [f"{written(step)} %" for step in percent_steps(weights)]
     assert shown == [EN.percent(float(weight)) for weight in weights]
 
 
-@settings(deadline=None)
 @given(arrays(np.float32, 5, elements=some.floats(0, 1, width=32)))
 def test_a_step_is_off_by_at_most_a_quarter_of_a_per_cent(weights):
     steps = percent_steps(weights).astype(float)
@@ -78,7 +76,6 @@ def test_a_block_is_its_largest_weight_and_says_where_that_stands():
     assert blocks.mask.all()
 
 
-@settings(deadline=None)  # a loaded machine is no failure
 @given(some.integers(1, 9), some.integers(1, 9), some.integers(1, 4), some.integers(0, 99))
 def test_nothing_vanishes_and_every_place_is_true(n_queries, n_keys, step, seed):
     weights = np.random.default_rng(seed).random((2, 3, n_queries, n_keys)).astype(np.float32)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streamlit as st
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from model.analysis.steps import STAGES, Stages
@@ -86,7 +86,6 @@ def test_what_is_not_there_or_there_already_does_not_travel(stages, sent):
     assert set(ARRAYS) - set(unpack(sent[0])[1]) == {"word", "position", "memory"}
 
 
-@settings(deadline=None)  # a loaded machine is no failure
 @given(some.dictionaries(some.text(), some.text()))
 def test_a_header_unpacks_to_what_was_packed(header):
     packed = pack({"head": header}, {"none": np.zeros((0, 3))})
