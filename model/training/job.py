@@ -17,7 +17,7 @@ from .folder import Ask, Folder, Stage, State, Status, before, folders, read_jso
 from .live import lines
 from .request import Request
 
-_ID = re.compile(r"[\w-][\w.-]*")
+_ID = re.compile(r"[^./\\\0][^/\\\0]*")  # one folder, never one above or a hidden one
 _TAIL = 16_384  # bytes of a log that tell how fast it goes
 _UNREADABLE = (
     OSError,

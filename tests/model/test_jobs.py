@@ -435,8 +435,11 @@ def test_folders_that_cannot_be_used(tmp_path: Path) -> None:
         assert error.value.code == "folder_unwritable"
         assert str(file) in str(error.value)
     assert jobs.jobs(tmp_path / "nothing") == []
-    for id in ("..", "", "a/b", ".saved", "nothing"):
+    for id in ("..", "", "a/b", ".saved", "nothing", "a\0b", "a" * 5_000):
         assert jobs.find(tmp_path, id) is None
+    ours = tmp_path / "우리 반 3"  # started by hand: --out "runs/우리 반 3"
+    ours.mkdir()
+    assert as_job(ours, steps=4) == jobs.jobs(tmp_path)[0]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
