@@ -18,10 +18,9 @@ from ..config import DIRECTIONS, Lang
 from ..corpus.generator import Example, Met, generate
 from ..corpus.splits import SPLITS
 from ..decode import greedy, longest
-from ..masks import pad
 from ..seq2seq import Seq2Seq
 from ..tokenizer import Tokenizer
-from ..transformer import BOS, EOS, PAD, Transformer
+from ..transformer import BOS, Transformer
 from .leaderboard import (
     EVALUATION_SEED,
     Question,
@@ -36,7 +35,15 @@ from .leaderboard import (
     share,
     twins_of,
 )
-from .translation import Direction, can_score, score, score_file, translate_all
+from .translation import (
+    Direction,
+    can_score,
+    pieces_right,
+    score,
+    score_file,
+    share_of_pieces,
+    translate_all,
+)
 
 TWELVE_WORDS = "The old man gave the children some bread because they were hungry."
 _TRANSLATED = 500  # generated sentences that are translated in every direction
@@ -172,17 +179,9 @@ def _pieces_right(
     """Share of target pieces predicted right, all pieces before them given."""
     measured: dict[str, Any] = {}
     for source, target in directions:
-        sides = [
-            (
-                tokenizer.source(e.sentences[source].text).ids,
-                [*tokenizer.target(e.sentences[target].text, target).ids, EOS],
-            )
-            for e in examples
-        ]
-        hits = np.concatenate(
-            [_predicted(model, sides[i : i + _BATCH]) for i in range(0, len(sides), _BATCH)]
-        )
-        measured[f"{source}-{target}"] = share(hits).to_json()
+        texts, wanted = ([e.sentences[lang].text for e in examples] for lang in (source, target))
+        found = pieces_right(model, tokenizer, texts, wanted, target)
+        measured[f"{source}-{target}"] = share_of_pieces(*found)
     return measured
 
 
@@ -225,13 +224,3 @@ def _milliseconds(
             greedy(model, source, start, limit)
             times.append(time.perf_counter() - began)
     return 1000 * statistics.median(times)
-
-
-def _predicted(model: Seq2Seq[Any], sides: Sequence[tuple[list[int], list[int]]]) -> np.ndarray:
-    device = model.embedding.weight.device
-    source = pad([s for s, _ in sides], PAD).to(device)
-    target = pad([t for _, t in sides], PAD).to(device)
-    with torch.inference_mode():
-        logits = model(source, target[:, :-1])[:, 1:]
-        labels = target[:, 2:]
-        return (logits.argmax(dim=-1) == labels)[labels != PAD].numpy(force=True)

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int
 
 from ..checkpoint import AnyBundle, write_atomically
 from ..config import Lang
@@ -21,12 +20,9 @@ from ..corpus.generator import Example, generate
 from ..corpus.loaders import read_pairs
 from ..corpus.mixture import column_language
 from ..errors import ModelError
-from ..masks import pad
-from ..tokenizer import Tokenizer
 from ..training.batches import joined
-from ..transformer import EOS, PAD
 from .leaderboard import EVALUATION_SEED
-from .translation import Direction, chrf, middle, resamples, translate_all
+from .translation import Direction, chrf, pieces_right, share_of_pieces, sides, translate_all
 
 NAME = "lengths.json"
 EDGES = (12, 24, 36, 48, 60, 72)
@@ -150,7 +146,11 @@ def table(measured: Mapping[str, Any]) -> str:
 def _by_length(bundles: Sequence[AnyBundle], texts: Sequence[Text], to: Lang) -> dict[str, Any]:
     tokenizer = bundles[0].tokenizer
     longest = min(bundle.config.max_len for bundle in bundles)
-    texts = [text for text in texts if max(map(len, _sides(tokenizer, text, to))) <= longest]
+    texts = [
+        text
+        for text in texts
+        if max(map(len, sides(tokenizer, text.source, text.target, to))) <= longest
+    ]
     lengths = np.array([len(tokenizer.source(text.source).ids) for text in texts])
     edges = (0, *EDGES, longest)
     rows = [
@@ -172,46 +172,20 @@ def _by_length(bundles: Sequence[AnyBundle], texts: Sequence[Text], to: Lang) ->
     }
     for bundle in bundles:
         wrote = translate_all(bundle.model, tokenizer, [text.source for text in texts], to)
-        right, count = _pieces_right(bundle, texts, to)
-        found["chrf"][bundle.name] = [
-            _without_signature(chrf([wrote[n] for n in at], [texts[n].target for n in at]))
-            for *_, at in rows
-        ]
-        found["accuracy"][bundle.name] = [_share(right[at], count[at]) for *_, at in rows]
-    return found
-
-
-def _pieces_right(
-    bundle: AnyBundle, texts: Sequence[Text], to: Lang
-) -> tuple[Int[np.ndarray, " N"], Int[np.ndarray, " N"]]:
-    """Of each text, how many target pieces are predicted right, those before given; and how many
-    there are."""
-    sides = [_sides(bundle.tokenizer, text, to) for text in texts]
-    order = sorted(range(len(texts)), key=lambda n: len(sides[n][0]))
-    right, count = np.zeros(len(texts), dtype=int), np.zeros(len(texts), dtype=int)
-    for start in range(0, len(order), _BATCH):
-        rows = order[start : start + _BATCH]
-        source, target = (
-            pad([sides[n][side] for n in rows], PAD).to(bundle.device) for side in (0, 1)
+        right, count = pieces_right(
+            bundle.model,
+            tokenizer,
+            [text.source for text in texts],
+            [text.target for text in texts],
+            to,
         )
-        with torch.inference_mode():
-            # The language tag behind <s> is given, not predicted.
-            predicted = bundle.model(source, target[:, :-1])[:, 1:].argmax(dim=-1)
-        labels = target[:, 2:]
-        right[rows] = ((predicted == labels) & (labels != PAD)).sum(dim=1).numpy(force=True)
-        count[rows] = (labels != PAD).sum(dim=1).numpy(force=True)
-    return right, count
-
-
-def _sides(tokenizer: Tokenizer, text: Text, to: Lang) -> tuple[list[int], list[int]]:
-    return tokenizer.source(text.source).ids, [*tokenizer.target(text.target, to).ids, EOS]
-
-
-def _share(right: Int[np.ndarray, " N"], count: Int[np.ndarray, " N"]) -> dict[str, Any]:
-    """All right ones of all, with the interval of texts drawn anew (pieces of one text go wrong
-    together)."""
-    drawn = [right[rows].sum() / count[rows].sum() for rows in resamples(len(right))]
-    return {"value": round(float(right.sum() / count.sum()), 4), "interval": middle(drawn, 4)}
+        found["chrf"][bundle.name] = [
+            _alone(chrf([wrote[n] for n in at], [texts[n].target for n in at])) for *_, at in rows
+        ]
+        found["accuracy"][bundle.name] = [
+            _alone(share_of_pieces(right[at], count[at])) for *_, at in rows
+        ]
+    return found
 
 
 def _text(row: Sequence[Example], lang: Lang) -> str:
@@ -227,7 +201,7 @@ def _said(bundle: AnyBundle) -> dict[str, Any]:
     }
 
 
-def _without_signature(scored: Mapping[str, Any]) -> dict[str, Any]:
+def _alone(scored: Mapping[str, Any]) -> dict[str, Any]:
     return {name: scored[name] for name in ("value", "interval")}
 
 

@@ -55,6 +55,47 @@ def translate_all(
     return translated
 
 
+def pieces_right(
+    model: Seq2Seq[Any],
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    wanted: Sequence[str],
+    target: Lang,
+) -> tuple[Int[np.ndarray, " N"], Int[np.ndarray, " N"]]:
+    """How many pieces of each wanted translation, and of its `</s>`, are predicted right, those
+    before given; and how many there are. The language tag behind `<s>` is given, not predicted."""
+    device = model.embedding.weight.device
+    both = [sides(tokenizer, *pair, target) for pair in zip(texts, wanted, strict=True)]
+    order = sorted(range(len(both)), key=lambda n: len(both[n][0]))
+    right, count = np.zeros(len(both), dtype=int), np.zeros(len(both), dtype=int)
+    for first in range(0, len(order), _BATCH):
+        rows = order[first : first + _BATCH]
+        read, written = (pad([both[n][side] for n in rows], PAD).to(device) for side in (0, 1))
+        with torch.inference_mode():
+            predicted = model(read, written[:, :-1])[:, 1:].argmax(dim=-1)
+        labels = written[:, 2:]
+        right[rows] = ((predicted == labels) & (labels != PAD)).sum(dim=1).numpy(force=True)
+        count[rows] = (labels != PAD).sum(dim=1).numpy(force=True)
+    return right, count
+
+
+def sides(
+    tokenizer: Tokenizer, text: str, wanted: str, target: Lang
+) -> tuple[list[int], list[int]]:
+    """What is read, and `<s>`, the language's tag, the wanted pieces and `</s>`."""
+    return tokenizer.source(text).ids, [*tokenizer.target(wanted, target).ids, EOS]
+
+
+def share_of_pieces(right: Int[np.ndarray, " N"], count: Int[np.ndarray, " N"]) -> dict[str, Any]:
+    """All right pieces of all: {"value", "n", "interval"}.
+
+    The interval is that of texts drawn anew: pieces of one text go wrong together.
+    """
+    drawn = [right[rows].sum() / count[rows].sum() for rows in resamples(len(right))]
+    value, n = round(float(right.sum() / count.sum()), 4), int(count.sum())
+    return {"value": value, "n": n, "interval": middle(drawn, 4)}
+
+
 def score(hypotheses: Sequence[str], references: Sequence[str], lang: Lang) -> dict[str, Any]:
     """chrF and BLEU (0–100) of a corpus, with bootstrap intervals and sacrebleu's signatures.
 

@@ -11,6 +11,7 @@ from model import AnyBundle, Bundle, ModelError, Trace, trace, translate
 from model.analysis import lengths
 from model.analysis.history import decoder_step
 from model.analysis.memory import jacobian_norms, last_vector, reach
+from model.analysis.translation import pieces_right, share_of_pieces
 from model.checkpoint import bundled
 from model.config import RecurrentConfig, Scoring
 from model.corpus.writing import Reference, Sentence, Span
@@ -224,7 +225,13 @@ def test_quality_by_length_on_the_same_texts(tokenizer: Tokenizer) -> None:
 def test_accuracy_counts_what_is_predicted_right(tokenizer: Tokenizer) -> None:
     bundle = made(tokenizer, "general")
     texts = [lengths.Text(TEXT, TARGET), lengths.Text("I am a student.", "나는 학교에 갔다.")]
-    right, count = lengths._pieces_right(bundle, texts, "ko")
+    right, count = pieces_right(
+        bundle.model,
+        tokenizer,
+        [text.source for text in texts],
+        [text.target for text in texts],
+        "ko",
+    )
     for n, text in enumerate(texts):
         labels = [*tokenizer.target(text.target, "ko").ids, 3]
         with torch.inference_mode():
@@ -233,6 +240,12 @@ def test_accuracy_counts_what_is_predicted_right(tokenizer: Tokenizer) -> None:
             )[0, 1:]
         assert right[n] == (logits.argmax(dim=-1) == torch.tensor(labels[2:])).sum()
         assert count[n] == len(labels) - 2
+
+
+def test_texts_not_pieces_are_drawn_anew_for_the_interval() -> None:
+    """Two texts, one all right and one all wrong: a quarter of the draws is all of either."""
+    found = share_of_pieces(np.array([50, 0]), np.array([50, 50]))
+    assert found == {"value": 0.5, "n": 100, "interval": [0.0, 1.0]}
 
 
 def test_models_of_other_vocabularies_are_not_compared(tokenizer: Tokenizer) -> None:
