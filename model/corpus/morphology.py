@@ -117,7 +117,7 @@ _IRREGULAR_T = {*"걷듣싣긷", "깨닫"}
 _IRREGULAR_S = {*"낫짓붓잇긋젓"}
 _REGULAR_H = {*"좋놓넣낳쌓닿찧땋"}
 _PLAIN_REU = ("따르", "치르", "들르", "다다르", "잠그", "우러르")
-_REPEATED_REU = ("푸르", "이르")
+_REPEATED_REU = re.compile(r"푸르$|(?<!타)이르$")  # 푸르렀다, 이르렀다; 타이르다 is 타일렀다
 _BRIGHT = "ㅏㅑㅗ"
 _MERGED = {
     "ㅏ": "ㅏ",
@@ -129,7 +129,7 @@ _MERGED = {
     "ㅜ": "ㅝ",
     "ㅣ": "ㅕ",
 }
-_NEVER_MERGED = ("비", "시", "아니")  # whole words: 비었다, 시었다, 아니었다
+_NEVER_MERGED = ("비", "시", "삐", "아니")  # whole words: 비었다, 시었다, 삐었다, 아니었다
 
 
 def _ends_in(stem: str, syllables: set[str]) -> bool:
@@ -159,7 +159,7 @@ def _add_eo(stem: str, rest: str, full: bool) -> str:
         return head + _join(initial, "ㅒ" if vowel == "ㅑ" else "ㅐ", final) + tail
     if coda:
         return stem + _join(11, harmonic, final) + tail
-    if stem.endswith(_REPEATED_REU):
+    if _REPEATED_REU.search(stem):
         return stem + _join(5, "ㅓ", final) + tail
     if vowel == "ㅡ":
         before = head[-1:] if head and is_hangul(head[-1]) else ""
@@ -219,6 +219,8 @@ def conjugate(word: str, ending: str, *, full: bool = False) -> str:
     return stem + ending
 
 
+# Verbs that lose their ㄹ before -ㄴ다; of two that then look alike (산다, 난다), the other stands.
+_LOST_RIEUL = ("거", "노", "도", "무", "미", "버", "부", "아", "어", "여", "우", "조", "파", "푸")
 _STEMS_IN_I = ("보이", "움직이", "쌓이", "모이", "놓이", "쓰이", "끓이", "기울이")  # no copula
 
 
@@ -243,7 +245,8 @@ def restyle(word: str, style: Style) -> str:
         stem = stem[:-1]
     elif final == "ㄴ":
         stem = _with_final(stem, "")
-        stem = {"만드": "만들", "아": "알", "여": "열", "우": "울", "파": "팔"}.get(stem, stem)
+        if stem in _LOST_RIEUL or stem.endswith("드"):
+            stem = _with_final(stem, "ㄹ")
     return conjugate(stem + "다", ending)
 
 
@@ -260,13 +263,18 @@ def restyle_text(text: str, style: Style) -> str:
 _ELIDED = {"le", "la", "de", "que", "ne", "se", "je", "me", "te", "lorsque", "puisque", "quoique"}
 
 
+_VOWELS_FR = "aeiouâàäéèêëîïôöùûüœæ"
+_ELIDES_BEFORE = re.compile(f"[h{_VOWELS_FR}]|y(?![{_VOWELS_FR}])")
+
+
 @cache
 def elides(word: str) -> bool:
     """Whether l', d' and qu' stand before `word`: it begins with a vowel or an h taken as mute.
 
-    An aspirated h cannot be seen; the lexicon knows it (``h_aspire``).
+    Before a vowel y is a consonant (de Yuna, le yaourt). An aspirated h cannot be seen; the
+    lexicon knows it (``h_aspire``).
     """
-    return word[:1].lower() in tuple("haeiouyâàäéèêëîïôöùûüœæ")
+    return bool(_ELIDES_BEFORE.match(word.lower()))
 
 
 _LAST_WORD = re.compile(r"(?:^|[\s'«(-])(\w+) $")

@@ -247,6 +247,9 @@ def _add_french(page: Page, piece: str) -> None:
     page.text += piece
 
 
+_LAST_STEM = re.compile(r"[가-힣]+$")
+
+
 def _literal(lang: Lang, text: str) -> Op:
     if lang == "en":
         plain, short = text, contract(text)
@@ -258,9 +261,14 @@ def _literal(lang: Lang, text: str) -> Op:
     if lang == "fr":
         return lambda page, scene: _add_french(page, text)
     styled = {style: restyle_text(text, style) for style in STYLES}
+    ends_a_word = text.startswith(("다.", "다!", "다?"))  # …않았(다.|는데)
 
     def write_korean(page: Page, scene: Scene) -> None:
-        for index, piece in enumerate(styled[scene.style].split("·")):
+        written = styled[scene.style]
+        if ends_a_word and (stem := _LAST_STEM.search(page.text)):
+            page.text = page.text[: stem.start()]
+            written = restyle(f"{stem.group()}다", scene.style) + written[1:]
+        for index, piece in enumerate(written.split("·")):
             if index:
                 page.cuts.append(len(page.text))
             page.text += piece

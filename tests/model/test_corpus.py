@@ -22,14 +22,22 @@ from model.corpus.generator import (
     wordings_of,
 )
 from model.corpus.lexicon import as_noun, load_lexicon
-from model.corpus.morphology import josa
+from model.corpus.morphology import STYLES, josa
 from model.corpus.splits import (
     HELD_OUT_NOUNS,
     SHOWCASE_PAIRS,
     noun_is_held_out,
     pair_is_held_out,
 )
-from model.corpus.writing import LANGS, TemplateError, choose, parse
+from model.corpus.writing import (
+    LANGS,
+    PRONOUN_SUBJECTS,
+    Scene,
+    TemplateError,
+    choose,
+    parse,
+    write,
+)
 from model.errors import ModelError
 
 N = 600
@@ -251,6 +259,23 @@ def test_french_elides_before_a_name_and_keeps_an_h_whole() -> None:
         item = _write_item(template, chosen, predicates, lexicon[f"name:{name}"].fr_gender, rng)
         assert said in item.examples[0].sentences["fr"].text
         assert "de Sora." in item.examples[0].sentences["fr"].text
+
+
+def test_a_sentence_that_may_end_or_go_on_keeps_one_style() -> None:
+    written = parse("ko", "{x이} 기다리지 않았(다.|다.) 비가 왔기 때문이다.", "x", "")
+    dog = next(noun for noun in load_lexicon().nouns if noun.id == "dog")
+    said = {}
+    for style in STYLES:
+        scene = Scene(
+            nouns={"x": dog}, numbers={"x": "sg"}, indefinite=frozenset(),
+            predicates={}, focus={}, antecedent=None, persons=None, subject=PRONOUN_SUBJECTS[0],
+            style=style,
+        )  # fmt: skip
+        said[style] = write("ko", choose(written, random.Random(0)), scene).text
+    assert said["plain"] == "개가 기다리지 않았다. 비가 왔기 때문이다."
+    assert said["polite"] == "개가 기다리지 않았어요. 비가 왔기 때문이에요."
+    assert said["formal"] == "개가 기다리지 않았습니다. 비가 왔기 때문입니다."
+    assert said["casual"] == "개가 기다리지 않았어. 비가 왔기 때문이야."
 
 
 # --------------------------------------------------------------------------- twins

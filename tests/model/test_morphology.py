@@ -72,7 +72,10 @@ def test_josa_follows_the_final_consonant(syllable: str) -> None:
         ("아프다", "었다", "아팠다"),
         ("빠르다", "어서", "빨라서"),
         ("따르다", "었다", "따랐다"),
+        ("이르다", "었다", "이르렀다"),
+        ("타이르다", "었다", "타일렀다"),
         ("깨지다", "었다", "깨졌다"),
+        ("발목을 삐다", "었다", "발목을 삐었다"),
         ("걷다", "었다", "걸었다"),
         ("짓다", "었다", "지었다"),
         ("만들다", "는", "만드는"),
@@ -104,6 +107,8 @@ def test_the_written_form_of_hada_stays_open() -> None:
         ("의사이다", "의사예요", "의사입니다", "의사야"),
         ("없다", "없어요", "없습니다", "없어"),
         ("간다", "가요", "갑니다", "가"),
+        ("건다", "걸어요", "겁니다", "걸어"),
+        ("흔든다", "흔들어요", "흔듭니다", "흔들어"),
         ("먹는다", "먹어요", "먹습니다", "먹어"),
         ("않는다", "않아요", "않습니다", "않아"),
         ("크다", "커요", "큽니다", "커"),
@@ -153,6 +158,8 @@ def test_french_elision() -> None:
     assert french_join("Même si ", "elle") == "Même si "
     assert french_join("jusqu'à ce que ", "elle") == "jusqu'à ce qu'"
     assert french_join("que ", "la") == "que "
+    assert french_join("que ", "Yuna") == "que "
+    assert french_join("que ", "Yves") == "qu'"
     assert elides("homme")
     assert not elides("chat")
 
