@@ -112,7 +112,7 @@ def josa(noun: str, particle: str) -> str:
 
 # --------------------------------------------------------------------------- Korean endings
 
-_REGULAR_P = {*"잡입씹뽑접좁집업꼽굽"}
+_REGULAR_P = {*"잡입씹뽑접좁집업꼽"}  # 굽다 is to bake (구웠다), not to be bent
 _IRREGULAR_T = {*"걷듣싣긷", "깨닫"}
 _IRREGULAR_S = {*"낫짓붓잇긋젓"}
 _REGULAR_H = {*"좋놓넣낳쌓닿찧땋"}
@@ -191,7 +191,7 @@ def _add_eu(stem: str, ending: str) -> str:
     final = _split(ending[0])[2]
     if final:
         return _with_final(stem, final) + ending[1:]
-    if coda == "ㄹ" and ending[1] in "니시오":
+    if coda == "ㄹ" and ending[1] in "니시세오":
         stem = _with_final(stem, "")
     return stem + ending[1:]
 
@@ -214,7 +214,7 @@ def conjugate(word: str, ending: str, *, full: bool = False) -> str:
         if coda not in ("", "ㄹ"):
             return stem + ending
         return _with_final(stem, "ㅂ") + ending[1:]
-    if coda == "ㄹ" and ending[0] in "는네니":
+    if coda == "ㄹ" and ending[0] in "는나네니":
         return _with_final(stem, "") + ending
     return stem + ending
 

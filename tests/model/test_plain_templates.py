@@ -64,7 +64,9 @@ def test_showcase_sentences_come_out_of_a_template(
 
 # le and la stand whole before these, and only these, although they begin with a vowel or an h.
 WHOLE = tuple(noun.fr for noun in load_lexicon().nouns_with("h_aspire"))
-NOT_ELIDED = re.compile(r"\b(?:le|la|de|je|ne|que|jusque) ([aeiouhyâàéèêîôœ][\w-]*)", re.IGNORECASE)
+NOT_ELIDED = re.compile(
+    r"\b(?:le|la|de|je|ne|que|jusque) ((?!y[aeiou])[aeiouhyâàéèêîôœ][\w-]*)", re.IGNORECASE
+)
 NOT_CONTRACTED = re.compile(r"\b(?:à|de) les?\b", re.IGNORECASE)
 A_OR_AN = re.compile(r"\b(?:a [aeio]|an [^aeiouh])", re.IGNORECASE)
 
