@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -9,7 +11,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-_AT_ONCE = {"cpu": 2**19, "cuda": 2**27}  # logits: they stay in a core's cache; 0.5 GB
+# Logits at once. On a CPU few enough to stay in its cache and enough for the embedding's gradient,
+# a sum over chunks, to be added up seldom; 0.5 GB on a GPU.
+_AT_ONCE = {"cpu": 2**21, "cuda": 2**27}
 
 
 def tied_cross_entropy(
@@ -34,20 +38,24 @@ class _TiedCrossEntropy(torch.autograd.Function):
     def forward(
         ctx: Any, states: Tensor, embedding: Tensor, labels: Tensor, smoothing: float
     ) -> tuple[Tensor, Tensor]:
-        vocab = len(embedding)
-        rows = max(1, _AT_ONCE[states.device.type] // vocab)
+        device, vocab = states.device.type, len(embedding)
+        rows = max(1, _AT_ONCE[device] // vocab)
         to_states, to_embedding = torch.zeros_like(states), torch.zeros_like(embedding)
         loss, hits = states.new_zeros(()), labels.new_zeros(())
-        chunks = (torch.split(tensor, rows) for tensor in (states, labels, to_states))
-        for x, y, to_x in zip(*chunks, strict=True):
-            log_p = (x @ embedding.T).float().log_softmax(dim=-1)
-            hits += (log_p.argmax(dim=-1) == y).sum()
-            right = log_p.gather(1, y[:, None])
-            loss -= (1 - smoothing) * right.sum() + smoothing / vocab * log_p.sum()
-            gradient = log_p.exp_().sub_(smoothing / vocab)
-            gradient.scatter_add_(1, y[:, None], torch.full_like(right, smoothing - 1))
-            to_x += gradient @ embedding
-            to_embedding += gradient.T @ x
+        # Left to autocast, the whole embedding would be cast anew for every chunk.
+        with _low_precision(device) as low:
+            E = embedding.to(low or embedding.dtype)
+            chunks = (torch.split(t, rows) for t in (states.to(E.dtype), labels, to_states))
+            for x, y, to_x in zip(*chunks, strict=True):
+                log_p = (x @ E.T).float().log_softmax(dim=-1)
+                hits += (log_p.argmax(dim=-1) == y).sum()
+                right = log_p.gather(1, y[:, None])
+                loss -= (1 - smoothing) * right.sum() + smoothing / vocab * log_p.sum()
+                gradient = log_p.exp_().sub_(smoothing / vocab)
+                gradient.scatter_add_(1, y[:, None], torch.full_like(right, smoothing - 1))
+                gradient = gradient.to(E.dtype)
+                to_x += gradient @ E
+                to_embedding += gradient.T @ x
         ctx.save_for_backward(to_states, to_embedding)
         ctx.mark_non_differentiable(hits)
         return loss, hits
@@ -57,3 +65,11 @@ class _TiedCrossEntropy(torch.autograd.Function):
     def backward(ctx: Any, to_loss: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         to_states, to_embedding = ctx.saved_tensors
         return to_loss * to_states, to_loss * to_embedding, None, None
+
+
+@contextmanager
+def _low_precision(device: str) -> Iterator[torch.dtype | None]:
+    """Autocast is off inside; the type that it would have cast products' factors to, if any."""
+    low = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
+    with torch.autocast(device, enabled=False):
+        yield low

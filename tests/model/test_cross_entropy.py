@@ -59,3 +59,21 @@ def test_in_mixed_precision_the_softmax_is_exact() -> None:
     expected = F.cross_entropy(logits.float(), labels, label_smoothing=0.1, reduction="sum")
     assert loss.dtype == torch.float32
     torch.testing.assert_close(loss, expected)
+
+
+def test_in_mixed_precision_gradients_are_those_of_autocast() -> None:
+    torch.manual_seed(0)
+    states, embedding = (
+        torch.randn(7, 8, requires_grad=True),
+        torch.randn(13, 8, requires_grad=True),
+    )
+    labels = torch.randint(13, (7,))
+    with torch.autocast("cpu", torch.bfloat16):
+        loss, _ = tied_cross_entropy(states, embedding, labels, 0.1)
+        logits = states @ embedding.T
+    ours = torch.autograd.grad(loss, (states, embedding))
+    expected = F.cross_entropy(logits.float(), labels, label_smoothing=0.1, reduction="sum")
+    theirs = torch.autograd.grad(expected, (states, embedding))
+    for one, other in zip(ours, theirs, strict=True):
+        assert one.dtype == torch.float32
+        torch.testing.assert_close(one, other, rtol=0.02, atol=0.02)  # bfloat16 has 8 bits
