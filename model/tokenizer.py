@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import sentencepiece
 
@@ -300,6 +301,7 @@ def _damaged(why: str) -> ModelError:
     )
 
 
+@lru_cache(maxsize=1)  # a vocabulary's nouns come many times in a row
 def _with_edges(text: str, cuts: Sequence[int]) -> str:
     edges = sorted({*cuts, *(m.start() for m in _EDGE.finditer(text))} - {0, len(text)})
     starts = [0, *edges]

@@ -182,6 +182,8 @@ def generate(
     rng, met = random.Random(f"{seed}/{split}"), met or met_in_training(check_families(families))
     unseen = split == "templates"
     twins = [t for t in templates().values() if t.flip and (t.id not in met.templates) == unseen]
+    if split == "nouns":  # few templates take one of them; drawing in vain costs most of the time
+        twins = [t for t in twins if _takes_unmet(t, met)]
     plain = [
         t for t in templates().values() if not t.flip and (not families or t.family in families)
     ]
@@ -352,16 +354,30 @@ def _predicate(entry: str | dict[str, str]) -> Predicate:
 # --------------------------------------------------------------------------- which noun fits what
 
 
-@cache
 def fits(noun: Noun, needs: Needs) -> bool:
     """Whether `noun` satisfies one of the alternatives; only the noun *cup* satisfies ``#cup``."""
-    return any(all(_has(noun, need) for need in alternative) for alternative in needs)
+    named, others = _wanted(needs)
+    marks = noun.features | {f"#{noun.id}"}
+    return not named.isdisjoint(marks) or any(
+        wanted <= marks and unwanted.isdisjoint(marks) for wanted, unwanted in others
+    )
 
 
-def _has(noun: Noun, need: str) -> bool:
-    if need.startswith("!"):
-        return not _has(noun, need[1:])
-    return noun.id == need[1:] if need.startswith("#") else need in noun.features
+Wanted = tuple[frozenset[str], frozenset[str]]  # what must be there, and what must not
+
+
+@cache
+def _wanted(needs: Needs) -> tuple[frozenset[str], tuple[Wanted, ...]]:
+    """Alternatives of one word that is no ``!word``, in one set; and all others."""
+    alone = frozenset(only[0] for only in needs if len(only) == 1 and not only[0].startswith("!"))
+    return alone, tuple(
+        (
+            frozenset(need for need in alternative if not need.startswith("!")),
+            frozenset(need[1:] for need in alternative if need.startswith("!")),
+        )
+        for alternative in needs
+        if len(alternative) != 1 or alternative[0] not in alone
+    )
 
 
 _MASSES = ("mass", "liquid", "drink", "pourable", "ingredient", "material", "weather")
@@ -383,10 +399,11 @@ def _needs(text: str) -> Needs:
 def _candidates(needs: str) -> tuple[Noun, ...]:
     """The nouns for a slot; mass nouns only where the slot asks for them."""
     mass = any(word in needs.replace("|", " ").split() for word in _MASSES) or "#" in needs
+    wanted = _needs(needs)
     return tuple(
         noun
         for noun in load_lexicon().nouns
-        if fits(noun, _needs(needs)) and (mass or "mass" not in noun.features)
+        if fits(noun, wanted) and (mass or "mass" not in noun.features)
     )
 
 
@@ -401,6 +418,12 @@ _NAMED_SHARES = (0.0, 0.0, 0.5, 1.0)  # of the slots in which a name may stand, 
 def _takes_names(template: Template, slot: str) -> bool:
     anyone = template.slots[slot].startswith(("person", "@anyone"))
     return template.gender and anyone and slot not in template.plural
+
+
+def _takes_unmet(template: Template, met: Met) -> bool:
+    """Whether a noun that is not in `met` may be a rival in this template."""
+    rivals = (template.slots[slot] for slot in template.flip or ())
+    return any(noun.id not in met.nouns for needs in rivals for noun in _candidates(needs))
 
 
 @cache

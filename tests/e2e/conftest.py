@@ -48,6 +48,9 @@ STILL = """() => {
         && last.heard > last.asked
         && performance.now() - Math.max(last.heard, last.changed) > 300;
 }"""
+INSIDE = """() =>
+    [document.documentElement, document.querySelector("[data-testid=stMain]")]
+        .every(part => !part || part.scrollWidth <= part.clientWidth)"""
 
 Serve = Callable[..., AbstractContextManager[str]]
 OpenPage = Callable[..., Page]
@@ -61,6 +64,14 @@ def stand_still(page: Page) -> Page:
     """
     page.wait_for_function(STILL, timeout=PATIENCE)
     return page
+
+
+def stays_inside(page: Page) -> None:
+    """Nothing asks for scrolling sideways, neither the page nor its scrolling part.
+
+    A chart may be drawn at a guessed width first and find its place a moment later.
+    """
+    page.wait_for_function(INSIDE, timeout=PATIENCE)
 
 
 def at_rest(found: Locator) -> None:

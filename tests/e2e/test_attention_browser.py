@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from model.analysis.steps import STAGES
-from tests.e2e.conftest import stand_still
+from tests.e2e.conftest import stand_still, stays_inside
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -209,7 +209,7 @@ def test_another_head_keeps_the_stage(open_steps):
 
 def test_on_a_phone_in_korean_everything_fits_and_answers_to_the_finger(open_steps):
     page = open_steps("?lang=ko&step=3", width=390, height=844, touch=True, dark=True)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    stays_inside(page)
     assert view(page).evaluate("root => root.scrollWidth <= root.clientWidth + 1")
     view(page).locator(".next").tap()
     assert stage(page) == "scale"

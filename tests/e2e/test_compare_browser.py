@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from model import load, trace
-from tests.e2e.conftest import at_rest, stand_still
+from tests.e2e.conftest import at_rest, stand_still, stays_inside
 from viz.compare.choice import Comparison, PanelChoice, dumps
 from viz.state import FAMOUS
 
@@ -271,7 +271,7 @@ def test_labels_never_overlap_and_nothing_scrolls_sideways(compare, text, width)
     boxes = [panel(page, name).bounding_box() for name in "ABCD"]
     in_a_row = sum(abs(box["y"] - boxes[0]["y"]) < 60 for box in boxes)
     assert in_a_row == {390: 1, 1366: 2, 1920: 4}[width]
-    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    stays_inside(page)
     panel(page, "A").locator(".stage").focus()
     page.keyboard.press("Escape")  # a marked label stands on a ground of its own
     expect(told(page, "D")).to_contain_text("가리켜")

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.e2e.conftest import stays_inside
+
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 DEMO = Path(__file__).parent / "head_view_demo.py"
 IT, ANIMAL = 8, 1
@@ -276,7 +278,7 @@ def test_labels_and_heads_can_be_read_in_both_themes(show, dark):
 
 def test_a_phone_scrolls_the_picture_and_never_the_page_sideways(show):
     page = show("tokens=60&layer=3", width=360, height=740, touch=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    stays_inside(page)
     inside = page.locator(".scroller").evaluate(
         "e => [e.scrollHeight > e.clientHeight, e.scrollWidth <= e.clientWidth]"
     )
@@ -302,7 +304,7 @@ def test_the_picture_follows_its_container(show):
     settle(page)
     canvas, sheet = (page.locator(name).first.bounding_box() for name in ("canvas.base", ".sheet"))
     assert canvas["width"] == pytest.approx(sheet["width"], abs=1)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 420
+    stays_inside(page)
     assert page.locator("canvas.top").evaluate("c => c.width") == round(sheet["width"])
 
 
@@ -426,7 +428,7 @@ def test_side_by_side_no_two_words_touch_and_the_page_does_not_scroll(show, link
         "spans => spans.filter(span => span.scrollWidth > span.clientWidth + 1).length"
     )
     assert cut == 0
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    stays_inside(page)
 
 
 def test_side_by_side_the_arrows_go_along_the_sentence(show):

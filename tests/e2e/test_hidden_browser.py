@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import stand_still
+from tests.e2e.conftest import stand_still, stays_inside
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -40,5 +40,4 @@ def test_on_a_phone_all_five_measures_stand_below_each_other(page, address):
         expect(names.nth(n)).to_be_in_viewport(ratio=1)
     expect(stacked.locator(".barlayer .point")).to_have_count(5 * 13)
     expect(opened.locator(".st-key-hidden_bars")).to_be_hidden()
-    width = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert opened.evaluate(width) <= 0
+    stays_inside(opened)

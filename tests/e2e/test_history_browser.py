@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import stand_still
+from tests.e2e.conftest import stand_still, stays_inside
 from viz.i18n import LANGS, catalogue
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -54,11 +54,11 @@ def test_every_part_opens_and_stays_inside_the_page(visit_history, screen, lang)
     for number, part in enumerate(PARTS, start=1):
         page.get_by_role("radio", name=re.compile(f"^{number} · ")).click()
         stand_still(page)
-        assert f"part={part}" in page.url
+        expect(page).to_have_url(re.compile(f"part={part}"))
         first = say(f"history.{part}.lead").split("$")[0]
         expect(page.get_by_text(first).first).to_be_visible()
         expect(page.get_by_test_id("stException")).to_have_count(0)
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), part
+        stays_inside(page)
 
 
 def test_the_row_that_stands_there_at_first_is_a_word(visit_history):

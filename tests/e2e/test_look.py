@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import at_rest, stand_still
+from tests.e2e.conftest import at_rest, stand_still, stays_inside
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -16,14 +16,6 @@ def heading(page: Page):
 
 def pinned_row(page: Page):
     return page.locator(".queries li.pinned")
-
-
-def fits(page: Page) -> bool:
-    """Nothing asks for scrolling sideways, neither the page nor its scrolling part."""
-    return page.evaluate(
-        """() => [document.documentElement, document.querySelector("[data-testid=stMain]")]
-            .every(part => part.scrollWidth <= part.clientWidth)"""
-    )
 
 
 def test_the_first_paint_is_the_famous_picture(visit):
@@ -50,7 +42,7 @@ def test_the_browsers_language_is_spoken(visit):
 @pytest.mark.parametrize("kind", ["encoder", "decoder", "cross"])
 def test_nothing_scrolls_sideways(visit, width, kind):
     page = visit(f"?kind={kind}&lang=ko", width=width, touch=width < 700)
-    assert fits(page)
+    stays_inside(page)
 
 
 def test_a_click_on_a_word_changes_line_link_and_map_and_nothing_else(visit):
@@ -158,7 +150,7 @@ def test_labels_of_the_map_never_touch(visit, width):
             axis,
         )
         assert steps >= (16 if size == "width" else 14)
-    assert fits(page)
+    stays_inside(page)
 
 
 def test_several_words_and_the_layout_travel_in_the_link(visit):
@@ -171,7 +163,7 @@ def test_several_words_and_the_layout_travel_in_the_link(visit):
     expect(heading(second)).to_have_text(heading(first).inner_text())
     expect(pinned_row(second)).to_have_text(["street", "it"])
     expect(second.locator(".head-view")).to_have_class(re.compile("across"))
-    assert fits(second)
+    stays_inside(second)
 
 
 def test_a_window_chosen_in_the_small_picture_moves_the_map_too(visit):
@@ -186,4 +178,4 @@ def test_a_window_chosen_in_the_small_picture_moves_the_map_too(visit):
     expect(page).to_have_url(re.compile("window=11%2C11%2C20"))
     expect(page.locator(".queries li")).to_have_count(20)
     expect(page.locator("[class*=st-key-look_map_] .ytick")).to_have_count(20)
-    assert fits(page)
+    stays_inside(page)

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.conftest import stand_still
+from tests.e2e.conftest import stand_still, stays_inside
 from viz.state import FAMOUS
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -135,10 +135,7 @@ def test_a_long_text_paints_only_what_is_in_sight(open_neurons):
 @pytest.mark.parametrize("width", [390, 1366])
 def test_nothing_scrolls_sideways(open_neurons, kind, width):
     page = open_neurons(f"?lang=ko&kind={kind}", width=width, touch=width < 700)
-    assert page.evaluate(
-        """() => [document.documentElement, document.querySelector("[data-testid=stMain]")]
-            .every(part => part.scrollWidth <= part.clientWidth)"""
-    )
+    stays_inside(page)
     canvas = view(page).locator("canvas.rows")
     inked = canvas.evaluate(
         """canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)

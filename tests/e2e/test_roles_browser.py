@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from model.analysis.roles import leaning_of, role_of
-from tests.e2e.conftest import stand_still
+from tests.e2e.conftest import stand_still, stays_inside
 from viz import cache
 from viz.i18n import catalogue
 from viz.state import FAMOUS
@@ -77,5 +77,4 @@ def test_a_link_restores_the_measure(page, address):
     opened = page(f"{address}/roles?lang=ko&measure=entropy&kind=cross", width=390)
     expect(opened.locator(".js-plotly-plot")).to_have_count(2)
     expect(opened.get_by_text("비트", exact=False).first).to_be_visible()
-    width = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert opened.evaluate(width) <= 0
+    stays_inside(opened)

@@ -14,7 +14,7 @@ from model.config import PRESETS
 from model.training import jobs
 from model.training.folder import Folder
 from model.training.process import fill_in
-from tests.e2e.conftest import ROOT, stand_still
+from tests.e2e.conftest import ROOT, stand_still, stays_inside
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 PATIENCE = 240_000
@@ -110,7 +110,7 @@ def test_from_start_to_the_first_page(page, class_room):
     expect(opened.get_by_text("Saved as ours")).to_be_visible(timeout=PATIENCE)
     opened.get_by_role("link", name="See its attention").click()
     expect(opened.locator(".head-view")).to_be_visible(timeout=PATIENCE)
-    assert "model=ours" in opened.url
+    expect(opened).to_have_url(re.compile("model=ours"))
     for shown in (opened, other):
         expect(shown.get_by_test_id("stException")).to_have_count(0)
 
@@ -183,6 +183,5 @@ def test_a_file_of_sentence_pairs(page, class_room):
     expect(opened.get_by_text("2쌍")).to_be_visible()
     expect(opened.get_by_text("1줄을 뺐습니다")).to_be_visible()
     expect(opened.get_by_text("두 칸이 아니라 1칸입니다")).to_be_visible()
-    width = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert opened.evaluate(width) <= 0
+    stays_inside(opened)
     expect(opened.get_by_test_id("stException")).to_have_count(0)
