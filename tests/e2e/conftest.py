@@ -83,10 +83,10 @@ def at_rest(found: Locator) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A journey that failed is made once more: a loaded machine is no failure, twice is one."""
+    """A journey that failed is made again: a loaded machine is no failure, three times is one."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.flaky(reruns=1))
+            item.add_marker(pytest.mark.flaky(reruns=2))
 
 
 def find_chromium(playwright: Playwright) -> str | None:
