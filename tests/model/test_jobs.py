@@ -156,9 +156,12 @@ def test_kill_9_at_random_moments_loses_a_snapshot_s_interval_at_most(
         )
         time.sleep(0.3 * rng.random())
         pid = own.holder()
-        if pid is None:  # it has come to its end already
+        if pid is None:  # it has come to its end already …
             break
-        os.kill(pid, signal.SIGKILL)
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:  # … or just now
+            break
         killed = ended(paused)
         assert (killed.state, killed.reason and killed.reason.code) == (
             "interrupted",
@@ -189,7 +192,7 @@ def test_a_job_outlives_the_app_and_heeds_sigterm(paused: Job) -> None:
     assert os.getsid(pid) != os.getsid(0)  # no signal to the app's group reaches it
     assert os.getpriority(os.PRIO_PROCESS, pid) >= 10  # people at the pages go first
     of_session = Path(f"/proc/{pid}/autogroup")
-    if of_session.exists():  # Linux shares a processor among sessions before processes
+    if os.access(of_session, os.W_OK):  # Linux shares a processor among sessions before processes
         assert of_session.read_text().split()[-1] == "10"
     os.kill(pid, signal.SIGTERM)
     over = ended(paused)
