@@ -209,7 +209,7 @@ class Tokenizer:
         model = io.BytesIO()
         try:
             sentencepiece.SentencePieceTrainer.train(
-                sentence_iterator=(_with_edges(text, cuts) for text, cuts in sentences),
+                sentence_iterator=(_with_edges(text, tuple(cuts)) for text, cuts in sentences),
                 model_writer=model,
                 model_type="bpe",
                 vocab_size=vocab_size,
@@ -302,7 +302,7 @@ def _damaged(why: str) -> ModelError:
 
 
 @lru_cache(maxsize=1)  # a vocabulary's nouns come many times in a row
-def _with_edges(text: str, cuts: Sequence[int]) -> str:
+def _with_edges(text: str, cuts: tuple[int, ...]) -> str:
     edges = sorted({*cuts, *(m.start() for m in _EDGE.finditer(text))} - {0, len(text)})
     starts = [0, *edges]
     return _DELIMITER.join(text[a:b] for a, b in zip(starts, [*edges, len(text)], strict=True))
