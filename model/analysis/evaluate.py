@@ -47,7 +47,6 @@ from .translation import (
 
 TWELVE_WORDS = "The old man gave the children some bread because they were hungry."
 _TRANSLATED = 500  # generated sentences that are translated in every direction
-_BATCH = 128
 _REPEATS = 11  # of a timed translation, at most …
 _PATIENCE = 5.0  # … and no new one after so many seconds: a busy machine is slow beyond all measure
 

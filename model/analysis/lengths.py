@@ -30,7 +30,6 @@ EDGES = (12, 24, 36, 48, 60, 72)
 _FEWEST = 20  # texts in a bucket; of fewer, no interval is worth its name
 _ROWS = (1, 2, 3, 4)  # sentences in a row: training has up to three
 _EACH = 100  # texts of each number of sentences
-_BATCH = 32
 
 
 @dataclass(frozen=True)
