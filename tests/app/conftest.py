@@ -26,6 +26,11 @@ def as_read(table: Table) -> pd.DataFrame:
     return table.value.map(seen).rename(columns=seen)
 
 
+def longest_words(sentence: str) -> str:
+    """Of a catalogue's sentence with {places} the longest part that stands there as it is."""
+    return max(re.split(r"\{\w+\}", sentence), key=len)
+
+
 @pytest.fixture
 def open_app() -> OpenApp:
     """open_app(text="…", lang="ko"): the page behind a link, after its first run."""

@@ -123,3 +123,10 @@ def test_a_row_with_nothing_to_see_is_zeros_and_not_nan(open_app):
 def test_the_part_is_in_the_link(open_app):
     app = part(opened(open_app, lang="en"), "lift")
     assert app.query_params["part"] in ("lift", ["lift"])
+
+
+def test_another_text_forgets_every_row_and_column_of_the_last_one(open_app):
+    app = opened(open_app, lang="en", query="3", key="5")
+    assert app.query_params["key"] in ("5", ["5"])
+    app.button(key="masks.padding.lecture").click().run()
+    assert not {"query", "key", "window"} & app.query_params.keys()

@@ -17,6 +17,7 @@ from model.training.control import as_reason, explained
 from model.training.folder import Folder
 from model.training.jobs import Request
 from model.training.process import fill_in
+from tests.app.conftest import longest_words
 from tests.app.training_room import (  # noqa: F401
     QUICK,
     TOKEN,
@@ -42,7 +43,7 @@ def told(open_app, expected: str, *advice: dict[str, str]) -> None:
         app = opened(open_app, "watch", lang=lang)
         assert not app.exception
         (error,) = app.error
-        assert error.value.startswith(catalogue(lang)(f"error.{expected}").split("{")[0])
+        assert longest_words(catalogue(lang)(f"error.{expected}")) in error.value
         for words in advice:
             assert words[lang] in error.value
 

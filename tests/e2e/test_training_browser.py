@@ -30,7 +30,7 @@ QUICK = textwrap.dedent("""
         from model.config import PRESETS
         tiny = PRESETS["tiny"]
         few = dict(
-            steps=5000, batch_tokens=200, items=60, snapshot_every=50, vocab_size=800,
+            steps=100_000, batch_tokens=200, items=60, snapshot_every=50, vocab_size=800,
             families=("ways",), directions=("en-ko",), measured_twins=2,
         )
         PRESETS["tiny"] = replace(tiny, train=replace(tiny.train, **few))

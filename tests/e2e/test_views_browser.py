@@ -32,6 +32,9 @@ READY = """async js => {
         setStateValue: ignore, setTriggerValue: ignore,
     });
     window.bytes = text => Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
+    window.until = async name => {
+        while (!shown(name)) await new Promise(go => setTimeout(go, 20));
+    };
     window.shown = name => document.querySelectorAll(name).length;
 }"""
 
@@ -56,7 +59,8 @@ def test_a_call_that_was_overtaken_takes_nothing_away(opened):
         """async ([before, after]) => {
             const first = mount(bytes(before)), second = mount(bytes(after));
             first();
-            await new Promise(done => setTimeout(done, 500));
+            await until(".layers [aria-pressed=true]");
+            await new Promise(done => setTimeout(done, 200));
             const layer = document.querySelector(".layers [aria-pressed=true]")?.textContent;
             const left = [shown(".head-view"), layer];
             second();
@@ -97,7 +101,7 @@ def test_p_plays_on_a_korean_keyboard(opened):
     pressed = opened.evaluate(
         """async data => {
             mount(bytes(data));
-            await new Promise(done => setTimeout(done, 500));
+            await until(".queries li");
             const key = { key: "ㅔ", code: "KeyP", bubbles: true };
             document.querySelector(".queries").dispatchEvent(new KeyboardEvent("keydown", key));
             return document.querySelector(".play").ariaPressed;

@@ -127,7 +127,7 @@ def test_the_planted_model_is_flipped_by_the_word_it_reads() -> None:
     assert found.deciding.text == WIDE
     assert found.deciding.moved == pytest.approx(2, abs=0.02)
     assert abs(found.swaps[0].moved) < 0.02
-    head = found.a.head_preferences[planted.RESOLVES], found.b.head_preferences[planted.RESOLVES]
+    head = (*(preference(*one.heads[planted.RESOLVES]) for one in (found.a, found.b)),)
     assert head == (pytest.approx(1, abs=0.02), pytest.approx(-1, abs=0.02))
 
 

@@ -98,7 +98,7 @@ def page_with_two_panels():
 
 
 def test_two_panels_run_in_a_real_app():
-    app = AppTest.from_function(page_with_two_panels).run()
+    app = AppTest.from_function(page_with_two_panels, default_timeout=60).run()
     assert not app.exception
 
 
