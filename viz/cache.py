@@ -32,6 +32,7 @@ from model.analysis import (
     own_sets,
     positions,
     roles,
+    scale,
     steps,
     twins,
     whatif,
@@ -49,6 +50,7 @@ from model.analysis.memory import Reach
 from model.analysis.own_sets import BadRow
 from model.analysis.positions import Shuffled
 from model.analysis.roles import Measured
+from model.analysis.scale import Growth
 from model.analysis.steps import Stages
 from model.analysis.twins import Flip, Guess, Marked, Reading
 from model.analysis.whatif import WhatIf
@@ -276,6 +278,12 @@ def decoder_step(
     """One step of a recurrent decoder with attention."""
     made = trace(name, version, text, target, to)
     return history.decoder_step(any_bundle(name), made, step)
+
+
+@st.cache_data(show_spinner=False, max_entries=64, ttl="1h")
+def random_growth(sizes: tuple[int, ...], n_keys: int, seed: int) -> Growth:
+    """q·k of random vectors as they grow: two million numbers drawn, the same for a seed."""
+    return scale.random_growth(sizes, n_keys, seed)
 
 
 @st.cache_data(show_spinner=False, max_entries=256, max_size="16MB", ttl="1h")

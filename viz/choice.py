@@ -90,7 +90,7 @@ def switch(say: Say, name: str, options: tuple[str, ...], now: str) -> None:
 def head_and_row(say: Say, looked: Looked) -> Pin:
     """Four pickers in a row: attention, layer, head, query token; one head, one row, always."""
     if state.look().unit == "words":  # the calculation is done on tokens; words have other rows
-        state.change(unit="tokens", query=None, key=None, window=None)
+        state.rows_anew(unit="tokens")
     look = state.look()
     with st.container(key="pickers", horizontal=True, vertical_alignment="bottom", gap="small"):
         switch(say, "kind", KINDS, look.kind)
@@ -145,7 +145,7 @@ def _chosen(name: str) -> None:
     """Another kind has other heads, another unit other rows: the page chooses them anew."""
     state.change(**{name: st.session_state[f"look.{name}"]})
     if name in ("kind", "unit"):
-        state.change(query=None, key=None, window=None)
+        state.rows_anew()
     if name == "kind":
         state.change(layer=None, head=None)
 

@@ -33,6 +33,7 @@ def one_of(
     *,
     param: str | None = None,
     label_visibility: LabelVisibility = "visible",
+    help: str | None = None,
 ) -> Option:
     """A row of buttons, one of them always chosen.
 
@@ -55,6 +56,7 @@ def one_of(
         key=key,
         required=True,
         label_visibility=label_visibility,
+        help=help,
         persist_state="session",
     )
     option = chosen or options[0]

@@ -96,7 +96,7 @@ def ask(say: Say, bundle: Bundle) -> Looked | None:
 
 def show(text: str) -> None:
     """Another sentence: its rows and its translation are its own; layer and head stay."""
-    state.change(text=text, target=None, query=None, key=None, window=None)
+    state.rows_anew(text=text, target=None)
 
 
 def targets(bundle: Bundle, text: str) -> tuple[Target, ...]:

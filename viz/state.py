@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 import streamlit as st
@@ -203,6 +204,15 @@ def change(**values: Any) -> None:
     """Change the session's view; it then counts for more than what the address bar still says."""
     st.session_state["look"] = replace(st.session_state["look"], **values)
     st.session_state["look:changed"] = True
+
+
+NO_ROW: Mapping[str, None] = MappingProxyType({"query": None, "key": None, "window": None})
+"""All that counts rows and columns: to be forgotten where a text, kind or unit has others."""
+
+
+def rows_anew(**values: Any) -> None:
+    """Change the view to one with other rows and columns: the page chooses them anew."""
+    change(**{**NO_ROW, **values})
 
 
 def write_link() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..checkpoint import Bundle
 from ..config import Lang
 from ..errors import ModelError
-from ..tokenizer import check_length, check_text, language_of
+from ..tokenizer import Encoding, Offsets, check_length, check_text, language_of
 
 NamedWord = tuple[str, int, int, float]
 """(word, start, end, probability) of a word that a pronoun may stand for."""
@@ -43,11 +43,7 @@ def name_pronoun(bundle: Bundle, text: str, span: tuple[int, int]) -> list[Named
             `no_such_word` if the span holds no piece.
     """
     encoding = check_length(bundle.tokenizer.source(check_text(text)), bundle.config.max_len)
-    pieces = encoding.pieces_in(*span)
-    if not pieces:
-        raise ModelError(
-            "no_such_word", f"there is no word at characters {span[0]}–{span[1]}", span=span
-        )
+    pieces = pieces_at(encoding, span)
     with torch.inference_mode():
         source = torch.tensor([encoding.ids], device=bundle.device)
         logits = bundle.model.name(bundle.model.encode(source)[0, pieces[:1]])[0]
@@ -59,11 +55,31 @@ def name_pronoun(bundle: Bundle, text: str, span: tuple[int, int]) -> list[Named
     ]
 
 
+def pieces_at(encoding: Encoding, span: Offsets) -> list[int]:
+    """The pieces that characters [start, end) belong to.
+
+    Raises:
+        ModelError: `no_such_word` where there is none.
+    """
+    pieces = encoding.pieces_in(*span)
+    if not pieces:
+        raise ModelError(
+            "no_such_word", f"there is no word at characters {span[0]}–{span[1]}", span=span
+        )
+    return pieces
+
+
+def naming_logits(
+    logits: Float[Tensor, " vocab"], source: Int[Tensor, " S"]
+) -> Float[Tensor, " candidate"]:
+    """The scores of the sentence's own pieces; one that comes n times has ln n less each time."""
+    candidates = source[:-1]
+    return logits[candidates] - (candidates[:, None] == candidates).sum(dim=-1).log()
+
+
 def naming_probabilities(
-    logits: Float[Tensor, " vocab"], source: Float[Tensor, " S"]
+    logits: Float[Tensor, " vocab"], source: Int[Tensor, " S"]
 ) -> Float[Tensor, " S"]:
     """softmax over the sentence's own pieces; `</s>`, the last, is no candidate and gets 0."""
-    candidates = source[:-1]
-    counts = (candidates[:, None] == candidates).sum(dim=-1)
-    shares = (logits[candidates] - counts.log()).softmax(dim=-1)
+    shares = naming_logits(logits, source).softmax(dim=-1)
     return torch.cat((shares, shares.new_zeros(1)))

@@ -60,18 +60,6 @@ def operations(layer: Counted, n: int, d: int, kernel: int = KERNEL) -> int:
     return {"recurrent": n * d**2, "convolution": kernel * n * d**2, "attention": n**2 * d}[layer]
 
 
-def multiplications(layer: Counted, n: int, d: int, kernel: int = KERNEL) -> int:
-    """Every multiplication by a weight, a key or a value that the layer measured here makes.
-
-    A GRU has three gates with two matrices each: 6·n·d². Self-attention has four projections
-    beside q·k and the weighted sum: 4·n·d² + 2·n²·d. The two are equal at n = d, as in Table 1.
-    """
-    attention = 4 * n * d**2 + 2 * n**2 * d
-    return {"recurrent": 6 * n * d**2, "convolution": kernel * n * d**2, "attention": attention}[
-        layer
-    ]
-
-
 def sweep(sizes: Sequence[tuple[int, int]], training: bool, progress: Progress) -> list[Cost]:
     """Every layer at every (n, d), smallest first, one small piece after the other.
 

@@ -30,7 +30,7 @@ from ..masks import padding_mask
 from ..tokenizer import Encoding
 from ..trace import ATTENTION, Kind, Trace
 from ..transformer import PAD, Transformer
-from .coreference import name_pronoun
+from .coreference import name_pronoun, naming_logits
 from .decoding import label, pieces_of
 from .leaderboard import rank_correlation
 from .rollout import rollout
@@ -272,10 +272,8 @@ def _naming(
     model: Transformer, encoded: Float[Tensor, "S d_model"], source: Int[Tensor, " S"], one: Scalar
 ) -> Float[Tensor, ""]:
     """The odds of `naming_probabilities`, in logarithms."""
-    candidates = source[:-1]
-    counts = (candidates[:, None] == candidates).sum(dim=-1)
-    logits = model.name(encoded[one.position][None])[0, candidates]
-    return _odds(logits.double() - counts.log(), list(one.pieces))
+    logits = model.name(encoded[one.position][None])[0].double()
+    return _odds(naming_logits(logits, source), list(one.pieces))
 
 
 def _writing(logits: Float[Tensor, "T vocab"], one: Scalar) -> Float[Tensor, ""]:

@@ -22,12 +22,11 @@ from ..checkpoint import Bundle
 from ..config import Lang, ModelConfig
 from ..corpus.generator import Example, Met, Span, generate, templates
 from ..corpus.splits import Split
-from ..errors import ModelError
 from ..masks import pad
 from ..seq2seq import Seq2Seq
 from ..tokenizer import Encoding, Offsets, Tokenizer, check_length
 from ..transformer import PAD, Transformer
-from .coreference import naming_probabilities
+from .coreference import naming_probabilities, pieces_at
 
 EVALUATION_SEED = 20_000  # no training uses it
 
@@ -126,7 +125,7 @@ def question(tokenizer: Tokenizer, sentence: Labelled, limit: int | None = None)
     if limit is not None:
         check_length(encoding, limit)
     spans = (sentence.pronoun, sentence.antecedent, *sentence.distractors)
-    pronouns, antecedent, *distractors = (_pieces(encoding, span) for span in spans)
+    pronouns, antecedent, *distractors = (pieces_at(encoding, span) for span in spans)
     return Question(sentence, encoding, pronouns, antecedent, distractors)
 
 
@@ -193,15 +192,6 @@ def has_letters(word: str) -> bool:
 def _words(encoding: Encoding) -> list[list[int]]:
     """The pieces of each word, signs and `</s>` left out."""
     return [pieces for word, pieces in encoding.words() if has_letters(word)]
-
-
-def _pieces(encoding: Encoding, span: Offsets) -> list[int]:
-    pieces = encoding.pieces_in(*span)
-    if not pieces:
-        raise ModelError(
-            "no_such_word", f"there is no word at characters {span[0]}–{span[1]}", span=span
-        )
-    return pieces
 
 
 def _span(span: Span) -> Offsets:

@@ -21,7 +21,7 @@ from ..corpus.morphology import josa
 from ..corpus.particles import particle_cuts
 from ..errors import ModelError
 from ..tokenizer import Encoding, Offsets, language_of
-from .coreference import NamedWord, find_pronouns, name_pronoun
+from .coreference import NamedWord, find_pronouns, name_pronoun, pieces_at
 
 MOST_DIFFERENCES = 24
 _MOST_TOGETHER = 4
@@ -76,11 +76,6 @@ class Reading:
         """`preference` of naming, first candidate against second."""
         return float(preference(self.naming[0], self.naming[1]))
 
-    @property
-    def head_preferences(self) -> Float[np.ndarray, "layer head"]:
-        """`preference` of every head, first candidate against second."""
-        return preference(self.heads[..., 0], self.heads[..., 1])
-
 
 def preference(first: np.ndarray | float, second: np.ndarray | float) -> np.ndarray:
     """(first − second) / (first + second), −1 … 1; 0 where both are 0."""
@@ -98,7 +93,7 @@ def read(bundle: Bundle, marked: Marked) -> Reading:
     """
     named, weights, encoding = _pronoun_row(bundle, marked.text, marked.pronoun)
     naming = [_named(named, candidate) for candidate in marked.candidates]
-    on = [weights[..., _pieces(encoding, span)].sum(axis=-1) for span in marked.candidates]
+    on = [weights[..., pieces_at(encoding, span)].sum(axis=-1) for span in marked.candidates]
     return Reading(marked, named, np.array(naming), np.stack(on, axis=-1))
 
 
@@ -141,15 +136,6 @@ def _pronoun_row(
 
 def _named(named: Sequence[NamedWord], span: Offsets) -> float:
     return sum(share for _, start, end, share in named if start < span[1] and span[0] < end)
-
-
-def _pieces(encoding: Encoding, span: Offsets) -> list[int]:
-    pieces = encoding.pieces_in(*span)
-    if not pieces:
-        raise ModelError(
-            "no_such_word", f"there is no word at characters {span[0]}–{span[1]}", span=span
-        )
-    return pieces
 
 
 # ── the word that flips it ───────────────────────────────────────────────────────────────────────

@@ -30,7 +30,7 @@ from ..errors import ModelError
 from ..transformer import Transformer
 from .batches import TrainingSet, collate
 from .control import peak_bytes, writing
-from .film import FilmMaker
+from .film import FilmMaker, moments
 from .folder import folders, read_json, write_json
 from .live import lines
 from .loop import VOCABULARY_EXAMPLES, learn_vocabulary
@@ -105,7 +105,7 @@ def estimate(runs: Path, request: Request) -> Estimate:
     if pace is None:
         pace, source = _calibrated(runs, preset, device, request.threads), "calibration"
     config = preset.train
-    film = 16 * pace.film_seconds
+    film = len(moments(config.steps)) * pace.film_seconds
     training = config.steps * pace.seconds_per_step + film
     if config.minutes and 60 * config.minutes < training:
         training = 60 * config.minutes
@@ -189,7 +189,10 @@ def _sizes(preset: Preset) -> AnyConfig:
 def _same(preset: Preset, device: str, threads: int) -> dict[str, Any]:
     """Everything that the pace depends on."""
     train = to_dict(preset.train)
-    names = ("batch_tokens", "items", "vocab_size", "snapshot_every", "measured_twins")
+    names = (
+        *("batch_tokens", "items", "vocab_size", "snapshot_every", "measured_twins"),
+        *("pronoun_share", "joined_share"),
+    )
     sizes = to_dict(_sizes(preset)) | {"vocab_size": 0}
     same = {name: train[name] for name in names} | {
         "families": sorted(preset.train.families),

@@ -32,12 +32,13 @@ from ..errors import ModelError
 from ..tokenizer import Tokenizer, language_of
 from ..trace import KINDS, Kind, trace
 from ..transformer import Transformer
-from .film import in_bytes
+from .control import as_reason
+from .film import SENTENCES, in_bytes
 from .folder import read_end, read_json
 from .objective import Objective
 from .unseen import batch, samples, unseen
 
-SENTENCE = "The animal didn't cross the street because it was too tired."
+SENTENCE = SENTENCES[0]
 """What is looked at until somebody chooses another sentence."""
 
 _EVERY = 3.0  # seconds between two looks at least …
@@ -85,8 +86,8 @@ class Live:
     Attributes:
         source_words, target_words: (word, [piece indices], (start, end) characters or None).
         maps: 255 · attention weights, rounded, of kinds encoder, decoder and cross.
-        naming: what the sentence's first pronoun is thought to stand for: (word, start, end,
-            probability); empty where it has no pronoun.
+        naming: what the sentence's last pronoun that has a word before it is thought to stand for:
+            (word, start, end, probability); empty where it has none.
         translations: (sentence, language, what the model makes of it) of held-out sentences.
         problem: {code, message, details} of the error if the chosen sentence cannot be read; then
             tokens and maps are empty.
@@ -200,7 +201,7 @@ class Watcher:
             pronoun = pronoun_span(made)
             naming = name_pronoun(bundle, text, pronoun) if pronoun else []
         except ModelError as error:
-            problem = {"code": error.code, "message": str(error), "details": error.details}
+            problem = as_reason(error)
             return Live(step, seconds, text, lang, to, "", [], [], [], [], [], shown, problem, {})
         return Live(
             step, seconds, text, lang, to, made.output, made.source_tokens, made.target_tokens,

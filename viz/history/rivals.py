@@ -12,13 +12,13 @@ from viz.state import Target
 
 def found(say: Say) -> dict[str, AnyBundle]:
     """The models that can be used, in order of history; says what is missing, and what to do."""
-    bundles = {}
-    for name in cache.history_names():
+    bundles, names = {}, cache.history_names()
+    for name in names:
         try:
             bundles[name] = cache.any_bundle(name)
         except ModelError as error:
             st.error(say.error(error), icon="🧯")
-    _missing(say, [name for name in cache.HISTORY if name not in cache.history_names()])
+    _missing(say, [name for name in cache.HISTORY if name not in names])
     return bundles
 
 

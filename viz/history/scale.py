@@ -9,7 +9,7 @@ import streamlit as st
 
 from model.analysis import scale
 from model.analysis.scale import Growth
-from viz import parts
+from viz import cache, parts
 from viz.charts.lines import Line, Scale
 from viz.history import reading
 from viz.history.curves import draw
@@ -49,7 +49,7 @@ def _random(say: Say, n_keys: int) -> None:
     """Drawn anew with another seed at every press; the same seed draws the same."""
     st.markdown(f"##### {say('history.scale.random.title')}")
     seed = st.session_state.setdefault(_SEED, 0)
-    found = scale.random_growth(WIDTHS, n_keys, seed)
+    found = cache.random_growth(WIDTHS, n_keys, seed)
     st.markdown(say("history.scale.random.says", seed=seed, queries=scale.QUERIES, keys=n_keys))
     st.button(
         say("history.scale.random.again"), key="history.scale.again", icon="🎲", on_click=_again

@@ -196,7 +196,7 @@ def _summary(say: Say, board: Leaderboard) -> None:
         )
     )
     if st.button(say("lab.board.look"), key="lab.board.look", icon="👀"):
-        state.change(kind="encoder", layer=chosen.layer, head=chosen.head, query=None)
+        state.rows_anew(kind="encoder", layer=chosen.layer, head=chosen.head)
         st.switch_page("viz/views/look.py")
 
 

@@ -57,7 +57,7 @@ def asked(say: Say, looked: Looked, part: str, items: int, first: Split = "pairs
             return _own(looked)
         lang = st.segmented_control(
             say("lab.set.lang"),
-            _languages(looked),
+            languages(looked),
             default=_language(looked),
             format_func=lambda one: say(f"lang.{one}"),
             key=f"lab.{part}.lang",
@@ -87,9 +87,6 @@ def languages(looked: Looked) -> tuple[Lang, ...]:
     """The languages that the model reads and that pronouns are labelled for."""
     learned = {source for source, _ in looked.bundle.directions}
     return tuple(lang for lang in ("en", "ko") if lang in learned) or ("en", "ko")
-
-
-_languages = languages
 
 
 def _language(looked: Looked) -> Lang:

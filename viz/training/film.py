@@ -6,6 +6,8 @@ import streamlit as st
 
 from model import ModelError
 from model.analysis import growth
+from model.analysis.growth import WordMaps
+from model.analysis.leaderboard import Head
 from model.training.film import Film
 from viz import cache, state
 from viz.charts.bars import bar_list
@@ -51,11 +53,12 @@ def _moment(say: Say, film: Film, sentence: int, key: str) -> None:
     at = _scrub(say, steps, key)
     moment = steps.index(at)
     _line(say, film, moment, sentence)
+    maps, head = growth.film_maps(film, moment, sentence), growth.telling_head(film, sentence)
     left, right = st.columns(2, gap="large")
     with left:
-        _row(say, film, moment, sentence, key)
+        _row(say, film, sentence, maps, head, key)
     with right:
-        _heads(say, film, moment, sentence, key)
+        _heads(say, film, moment, sentence, head, key)
         _naming(say, film, moment, sentence, key)
         st.markdown(f"**{say('training.film.translations')}**")
         for lang, text in film.translation(moment, sentence).items():
@@ -63,7 +66,7 @@ def _moment(say: Say, film: Film, sentence: int, key: str) -> None:
             st.markdown(f"{say(f'lang.{lang}')}: {shown}")
     _curves(say, film, at, key)
     with st.expander(say("training.film.whole"), key=f"training:box:{key}", icon="🔲"):
-        _whole(say, film, moment, sentence, key)
+        _whole(say, maps, head, key)
 
 
 def _scrub(say: Say, steps: list[int], key: str) -> int:
@@ -109,13 +112,10 @@ def _line(say: Say, film: Film, moment: int, sentence: int) -> None:
     )
 
 
-def _row(say: Say, film: Film, moment: int, sentence: int, key: str) -> None:
+def _row(say: Say, film: Film, sentence: int, maps: WordMaps, head: Head, key: str) -> None:
     """The pronoun's row of the head that ends up resolving it."""
-    layer, head = growth.telling_head(film, sentence)
-    maps = growth.film_maps(film, moment, sentence)
-    row = maps.attention[layer, head, maps.pronoun]
-    shares = [float(weight) for weight in row]
-    where = say("line.where", layer=layer + 1, head=head + 1)
+    shares = [float(weight) for weight in maps.attention[*head, maps.pronoun]]
+    where = _where(say, head)
     st.markdown(f"**{say('training.film.row', where=where)}**")
     written = [words.share(say, share) for share in shares]
     listed = ", ".join(f"{word} {share}" for word, share in zip(maps.keys, written, strict=True))
@@ -132,7 +132,7 @@ def _naming(say: Say, film: Film, moment: int, sentence: int, key: str) -> None:
     pictures.named_words(say, film.naming(moment, sentence), key)
 
 
-def _heads(say: Say, film: Film, moment: int, sentence: int, key: str) -> None:
+def _heads(say: Say, film: Film, moment: int, sentence: int, head: Head, key: str) -> None:
     """Of every head: how much of the pronoun's attention is on the word named in the end."""
     _, word = growth.antecedent(film, sentence)
     weights = growth.on_antecedent(film, moment, sentence)
@@ -141,7 +141,7 @@ def _heads(say: Say, film: Film, moment: int, sentence: int, key: str) -> None:
         say,
         [[float(weight) for weight in layer] for layer in weights],
         key,
-        growth.telling_head(film, sentence),
+        head,
         lambda share: words.share(say, share),
     )
 
@@ -162,8 +162,10 @@ def _curves(say: Say, film: Film, now: int, key: str) -> None:
         st.caption(say("training.film.batches"))
 
 
-def _whole(say: Say, film: Film, moment: int, sentence: int, key: str) -> None:
-    layer, head = growth.telling_head(film, sentence)
-    where = say("line.where", layer=layer + 1, head=head + 1)
-    st.caption(where)
-    pictures.one_head(say, growth.film_maps(film, moment, sentence), layer, head, key)
+def _whole(say: Say, maps: WordMaps, head: Head, key: str) -> None:
+    st.caption(_where(say, head))
+    pictures.one_head(say, maps, *head, key)
+
+
+def _where(say: Say, head: Head) -> str:
+    return say("line.where", layer=head[0] + 1, head=head[1] + 1)

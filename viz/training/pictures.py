@@ -94,7 +94,7 @@ def every_head(
                 layer=say("layer.label"),
                 head=say("head.label"),
                 limit=1.0,
-                text_colour=theme.PAGE_TEXT["dark" if st.context.theme.type == "dark" else "light"],
+                text_colour=theme.page_text(st.context.theme.type),
                 chosen=chosen,
             ),
             key=f"training:{key}:heads",

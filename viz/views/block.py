@@ -79,7 +79,7 @@ def _page(say: Say, looked: Looked) -> None:
 def _place(looked: Looked) -> Place:
     """What was chosen on whatever page, as far as it exists here."""
     if state.look().unit == "words":  # the calculation is done on tokens; words have other rows
-        state.change(unit="tokens", query=None)
+        state.rows_anew(unit="tokens")
     look = state.look()
     stack: Stack = "encoder" if look.kind == "encoder" else "decoder"
     shown = attention_map(looked.trace, look.kind, merged=False)
@@ -150,7 +150,7 @@ def _selected(name: str) -> None:
 
 
 def _stack_chosen() -> None:
-    state.change(kind=st.session_state["block.stack"], layer=None, query=None)
+    state.rows_anew(kind=st.session_state["block.stack"], layer=None)
 
 
 def _walk(looked: Looked, place: Place, stage: str, step: int) -> None:
@@ -226,7 +226,7 @@ class Target:
 def _leads_to(box: str) -> Target:
     stack, *path = box.split(".")
     same = (state.look().kind == "encoder") == (stack == "encoder")
-    look: dict[str, Any] = {"kind": stack} | ({} if same else {"query": None, "layer": None})
+    look: dict[str, Any] = {"kind": stack} | ({} if same else {**state.NO_ROW, "layer": None})
     match path:
         case ["tokens"]:
             return Target("look", look)

@@ -92,7 +92,7 @@ def _part_chosen() -> None:
 
 
 def _language_chosen() -> None:
-    state.change(to=st.session_state["decoding.to"], target=None, query=None)
+    state.rows_anew(to=st.session_state["decoding.to"], target=None)
 
 
 # ── one piece at a time ──────────────────────────────────────────────────────────────────────────
@@ -417,12 +417,12 @@ def _reference(say: Say, looked: Looked) -> bool:
 
 def _reference_typed() -> None:
     target = st.session_state["decoding.target"]
-    state.change(target=target if target.strip() else None, query=None)
+    state.rows_anew(target=target if target.strip() else None)
 
 
 def _lesson() -> None:
     text, target = LESSON
-    state.change(text=text, to="en", target=target, query=None)
+    state.rows_anew(text=text, to="en", target=target)
 
 
 @st.fragment

@@ -99,7 +99,7 @@ def _kind_chosen() -> None:
     kind = st.session_state["heads.kind"]
     st.session_state["heads:all"] = kind == "all"
     if kind not in ("all", state.look().kind):  # another kind has other heads and other rows
-        state.change(kind=kind, layer=None, head=None, query=None)
+        state.rows_anew(kind=kind, layer=None, head=None)
 
 
 def _pick(
@@ -164,7 +164,8 @@ def _chosen(looked: Looked, shown: AttentionMap) -> Chosen:
 def _selected() -> None:
     chosen = selected(MODEL_VIEW)
     if chosen is not None:
-        state.change(**asdict(chosen))
+        change = state.change if chosen.kind == state.look().kind else state.rows_anew
+        change(**asdict(chosen))
 
 
 # ── the maps ─────────────────────────────────────────────────────────────────────────────────────

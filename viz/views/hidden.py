@@ -94,22 +94,14 @@ def _about(say: Say, looked: Looked) -> About:
     """Of an encoder with a pronoun: whom it means, or the translation; which stands in the link."""
     if state.look().kind != "encoder" or pronoun_span(looked.trace) is None:
         return "naming"  # the encoder without a pronoun is asked about the translation
-    key, asked = "hidden.about", st.query_params.get("about")
-    if asked in ABOUT and asked != st.session_state.get("hidden:about"):
-        st.session_state[key] = asked
-    state.follow(key, st.session_state.get(key, ABOUT[0]))
-    chosen: About | None = st.segmented_control(
-        say("hidden.about.label"),
+    return parts.one_of(
+        "hidden.about",
         ABOUT,
-        format_func=lambda about: say(f"hidden.about.{about}"),
-        key=key,
-        required=True,
+        say("hidden.about.label"),
+        lambda about: say(f"hidden.about.{about}"),
+        param="about",
         help=say("hidden.about.help"),
-        persist_state="session",
     )
-    about = chosen or ABOUT[0]
-    st.query_params["about"] = st.session_state["hidden:about"] = about
-    return about
 
 
 def _asked(say: Say, looked: Looked, found: Importance, queries: list[str]) -> None:

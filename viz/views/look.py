@@ -460,7 +460,7 @@ def _own_translation() -> None:
 
 def _choose_rows_anew() -> None:
     if state.look().kind != "encoder":  # its rows are the translation's
-        state.change(query=None, key=None, window=None)
+        state.rows_anew()
 
 
 def _honesty(say: Say, bundle: Bundle) -> None:

@@ -75,7 +75,7 @@ def _lecture(say: Say, part: str) -> None:
         return
     name = "padding" if part == "padding" else "ahead"
     if st.button(say(f"masks.{name}.lecture"), key=f"masks.{name}.lecture", icon="📖"):
-        state.change(**({"to": None, "target": None, "query": None} | example))
+        state.rows_anew(**{"to": None, "target": None} | example)
         st.rerun()
 
 

@@ -50,7 +50,7 @@ def render() -> None:
 @st.fragment
 def _page(say: Say, looked: Looked) -> None:
     if state.look().unit == "words":  # roles are measured on tokens
-        state.change(unit="tokens", query=None)
+        state.rows_anew(unit="tokens")
     kind = state.look().kind
     with st.container(key="switches", horizontal=True, vertical_alignment="bottom", gap="medium"):
         choice.switch(say, "kind", KINDS, kind)

@@ -14,8 +14,8 @@ class HeadOverview extends HeadElements {
     };
     this.thumb.setPointerCapture(event.pointerId);
     this.thumb.onpointermove = move;
-    this.thumb.onpointerup = () => {
-      this.thumb.onpointermove = this.thumb.onpointerup = null;
+    this.thumb.onpointerup = this.thumb.onpointercancel = () => {
+      this.thumb.onpointermove = this.thumb.onpointerup = this.thumb.onpointercancel = null;
       this.tell();
     };
     move(event);
