@@ -9,7 +9,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from ..checkpoint import FILM, load_any
+from ..checkpoint import FILM, load
 from ..errors import ModelError
 from .control import writing
 from .folder import read_json, write_json
@@ -112,7 +112,7 @@ def _keep(contents: dict[str, bytes], name: str, checkpoints: Path) -> Path:
         try:
             for file, content in contents.items():
                 (new / file).write_bytes(_titled(content, name) if file == "CARD.md" else content)
-            load_any(new, device="cpu")
+            load(new, device="cpu")
             try:
                 new.rename(path)
             except OSError as error:
