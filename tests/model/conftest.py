@@ -1,6 +1,7 @@
 """Small models with random weights: no size equals another, so that swapped axes show."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +10,10 @@ from torch import Tensor
 
 from model import Bundle, ModelConfig
 from model.attention import MultiHeadAttention
+from model.config import PRESETS
 from model.layers import DecoderLayer, EncoderLayer
 from model.tokenizer import Tokenizer
+from model.training.loop import learn_vocabulary
 from model.transformer import Transformer
 
 SENTENCES = (
@@ -37,6 +40,19 @@ def sentences() -> tuple[str, ...]:
 @pytest.fixture(scope="session")
 def tokenizer() -> Tokenizer:
     return Tokenizer.train([(sentence, []) for sentence in SENTENCES * 3], vocab_size=400)
+
+
+@pytest.fixture(scope="session")
+def learned() -> Tokenizer:
+    """A vocabulary of generated sentences, as a training learns it."""
+    return learn_vocabulary(replace(PRESETS["tiny"].train, items=300))
+
+
+@pytest.fixture(scope="session")
+def untrained(learned: Tokenizer) -> Transformer:
+    torch.manual_seed(3)
+    config = ModelConfig(learned.vocab_size, n_encoder_layers=2, **SIZES | dict(d_model=14))
+    return Transformer(config).eval()
 
 
 @pytest.fixture(scope="session")

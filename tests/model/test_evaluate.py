@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,35 +14,21 @@ from model import load
 from model.__main__ import main
 from model.analysis.evaluate import evaluate, measure_speed
 from model.checkpoint import save
-from model.config import PRESETS, ModelConfig, to_dict
+from model.config import PRESETS, to_dict
 from model.corpus.splits import SPLITS
 from model.tokenizer import Tokenizer
 from model.training.card import report
-from model.training.loop import learn_vocabulary
 from model.transformer import Transformer
 
 
-@pytest.fixture(scope="module")
-def tokenizer() -> Tokenizer:
-    return learn_vocabulary(replace(PRESETS["tiny"].train, items=300))
-
-
-@pytest.fixture(scope="module")
-def model(tokenizer: Tokenizer) -> Transformer:
-    torch.manual_seed(3)
-    sizes = dict(d_model=14, n_heads=3, d_k=5, d_v=7, d_ff=11)
-    config = ModelConfig(vocab_size=tokenizer.vocab_size, n_encoder_layers=2, **sizes)
-    return Transformer(config).eval()
-
-
 def test_evaluation_reports_shares_with_counts(
-    model: Transformer, tokenizer: Tokenizer, tmp_path: Path
+    untrained: Transformer, learned: Tokenizer, tmp_path: Path
 ) -> None:
     dev = tmp_path / "real.tsv"
     dev.write_text(
         "I sing.\t나는 노래한다.\tsongs\nI sleep.\t나는 잔다.\tsongs\n", encoding="utf-8"
     )
-    measured = evaluate(model, tokenizer, items=10, dev=[dev])
+    measured = evaluate(untrained, learned, items=10, dev=[dev])
     best = measured["heads"]["best"]["ko"]
     assert best["argmax"]["n"] == 10  # half of ten pairs of twins
     assert best["flip"]["n"] == 5
@@ -63,18 +48,20 @@ def test_evaluation_reports_shares_with_counts(
     assert words["value"] >= 1 >= words["whole_words"]["value"]
 
 
-def test_every_split_that_is_held_out_is_measured(model: Transformer, tokenizer: Tokenizer) -> None:
-    measured = evaluate(model, tokenizer, items=2, directions=[("ko", "en")])
+def test_every_split_that_is_held_out_is_measured(
+    untrained: Transformer, learned: Tokenizer
+) -> None:
+    measured = evaluate(untrained, learned, items=2, directions=[("ko", "en")])
     assert {f"unseen_{split}" for split in SPLITS[2:]} <= set(measured)
     assert set(measured["naming"]) == {"ko"}
     assert set(measured["scores"]["generated"]) == {"ko-en"}
 
 
 def test_speed_is_timed_on_the_cpu_and_leaves_the_threads_alone(
-    model: Transformer, tokenizer: Tokenizer
+    untrained: Transformer, learned: Tokenizer
 ) -> None:
     threads = torch.get_num_threads()
-    speed = measure_speed(model, tokenizer, "I am a student.", ["fr"])
+    speed = measure_speed(untrained, learned, "I am a student.", ["fr"])
     assert torch.get_num_threads() == threads
     assert set(speed["fr"]["milliseconds"]) == {"1", "2"}
     assert all(ms > 0 for ms in speed["fr"]["milliseconds"].values())
@@ -82,7 +69,7 @@ def test_speed_is_timed_on_the_cpu_and_leaves_the_threads_alone(
 
 
 def test_the_command_keeps_what_it_measured_and_what_it_measured_before(
-    model: Transformer, tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    untrained: Transformer, learned: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("model.__main__.evaluate", functools.partial(evaluate, items=4))
     quickly = functools.partial(measure_speed, text="I go.", threads=(1,))
@@ -93,7 +80,7 @@ def test_the_command_keeps_what_it_measured_and_what_it_measured_before(
         "settings": to_dict(PRESETS["tiny"].train),
     }  # fmt: skip
     checkpoint, dev = tmp_path / "mine", tmp_path / "real.tsv"
-    save(checkpoint, model, tokenizer, {"training": how}, "")
+    save(checkpoint, untrained, learned, {"training": how}, "")
     dev.write_text("I sing.\t나는 노래한다.\n", encoding="utf-8")
     assert main(["evaluate", str(checkpoint), "--keep", "--dev", str(dev)]) == 0
     assert main(["evaluate", str(checkpoint), "--keep"]) == 0

@@ -39,26 +39,11 @@ from model.analysis.leaderboard import (
 )
 from model.analysis.own_sets import read_set
 from model.capture import capture, intervene
-from model.config import PRESETS, ModelConfig
 from model.corpus.generator import generate
 from model.errors import ModelError
 from model.tokenizer import Encoding, Tokenizer
-from model.training.loop import learn_vocabulary
 from model.transformer import Transformer
 from tests import planted
-
-
-@pytest.fixture(scope="module")
-def tokenizer() -> Tokenizer:
-    return learn_vocabulary(replace(PRESETS["tiny"].train, items=300))
-
-
-@pytest.fixture(scope="module")
-def model(tokenizer: Tokenizer) -> Transformer:
-    torch.manual_seed(3)
-    sizes = dict(d_model=14, n_heads=3, d_k=5, d_v=7, d_ff=11)
-    config = ModelConfig(vocab_size=tokenizer.vocab_size, n_encoder_layers=2, **sizes)
-    return Transformer(config).eval()
 
 
 @pytest.fixture(scope="module")
@@ -100,15 +85,15 @@ def test_the_best_head_is_chosen_by_argmax_and_flips() -> None:
 
 @pytest.mark.parametrize("lang", ["en", "ko", "fr"])
 def test_batches_give_what_each_sentence_gives_alone(
-    model: Transformer, tokenizer: Tokenizer, lang: str
+    untrained: Transformer, learned: Tokenizer, lang: str
 ) -> None:
     examples = [e for item in generate(40, seed=1, split="pairs") for e in item.examples]
-    asked = questions(tokenizer, examples, lang)  # type: ignore[arg-type]
-    answers = ask(model, asked)
+    asked = questions(learned, examples, lang)  # type: ignore[arg-type]
+    answers = ask(untrained, asked)
     for n, q in enumerate(asked):
         source = torch.tensor([q.encoding.ids])
-        with torch.inference_mode(), capture(model, ["encoder.*.weights"]) as points:
-            encoded = model.encode(source)[0, q.pronoun]
+        with torch.inference_mode(), capture(untrained, ["encoder.*.weights"]) as points:
+            encoded = untrained.encode(source)[0, q.pronoun]
         rows = torch.stack(list(points.values()))[:, 0, :, q.pronoun]
         np.testing.assert_allclose(answers.mass[n], rows[..., q.antecedent].sum(-1), atol=1e-6)
         top = rows.argmax(-1).numpy()
@@ -118,18 +103,18 @@ def test_batches_give_what_each_sentence_gives_alone(
         prefers = answers.mass[n] > rivals.numpy()
         assert (answers.prefers[n] == prefers)[clear].all()
         with torch.inference_mode():
-            shares = naming_probabilities(model.name(encoded[None])[0], source[0])
+            shares = naming_probabilities(untrained.name(encoded[None])[0], source[0])
         words = q.encoding.words()
         word = max(words, key=lambda word: float(shares[word[1]].sum()))
         assert answers.named[n] == bool(set(word[1]) & set(q.antecedent))
 
 
 def test_a_head_that_copies_the_answer_scores_full_marks(
-    model: Transformer, tokenizer: Tokenizer
+    untrained: Transformer, learned: Tokenizer
 ) -> None:
     """The scale's upper end: paste attention that is right by construction into one head."""
     examples = [e for item in generate(8, seed=2, split="pairs") for e in item.examples]
-    asked = questions(tokenizer, examples, "en")
+    asked = questions(learned, examples, "en")
     perfect = torch.zeros(len(asked), 3, *[max(len(q.encoding.ids) for q in asked)] * 2)
     for n, q in enumerate(asked):
         perfect[n, 1, q.pronoun, q.antecedent[0]] = 1
@@ -137,8 +122,8 @@ def test_a_head_that_copies_the_answer_scores_full_marks(
     def paste(weights: torch.Tensor) -> torch.Tensor:
         return perfect
 
-    with intervene(model, {"encoder.layers.1.self_attn.weights": paste}):
-        answers = ask(model, asked)
+    with intervene(untrained, {"encoder.layers.1.self_attn.weights": paste}):
+        answers = ask(untrained, asked)
     assert best_head(answers) == (1, 1)
     assert answers.argmax[:, 1, 1].all()
     assert answers.flips[:, 1, 1].all()
@@ -184,11 +169,11 @@ def test_rules_without_a_model_by_hand() -> None:
     assert found["chance_flip"] == Measured(0.1111, 1)
 
 
-def test_generated_twins_give_rules_no_more_than_half(tokenizer: Tokenizer) -> None:
+def test_generated_twins_give_rules_no_more_than_half(learned: Tokenizer) -> None:
     """Twins differ in the antecedent only, so no rule of position can be right in both."""
     examples = [e for item in generate(60, seed=4, split="pairs") for e in item.examples]
     for lang in ("en", "ko", "fr"):
-        asked = questions(tokenizer, examples, lang)  # type: ignore[arg-type]
+        asked = questions(learned, examples, lang)  # type: ignore[arg-type]
         found = baselines(asked, twins_of(asked))
         assert found["nearest_noun"].value <= 0.55
         assert found["nearest_noun_flip"].value <= 0.1
@@ -314,20 +299,20 @@ def test_what_is_named_wrong_is_listed_with_what_was_named() -> None:
 
 
 def test_the_command_writes_what_the_leaderboard_finds(
-    model: Transformer, tokenizer: Tokenizer
+    untrained: Transformer, learned: Tokenizer
 ) -> None:
-    bundle = Bundle("t", model, tokenizer, model.config, {}, "t")
-    measured = evaluate(model, tokenizer, items=4, directions=[("ko", "en")])
+    bundle = Bundle("t", untrained, learned, untrained.config, {}, "t")
+    measured = evaluate(untrained, learned, items=4, directions=[("ko", "en")])
     for where, split in ((measured, "pairs"), (measured["unseen_nouns"], "nouns")):
-        found = leaderboard(model, held_out(bundle, ["ko"], 4, split)).metrics()  # type: ignore[arg-type]
+        found = leaderboard(untrained, held_out(bundle, ["ko"], 4, split)).metrics()  # type: ignore[arg-type]
         assert where["naming"]["ko"] == found["naming"]
         assert where["baselines"]["ko"] == found["baselines"]
         assert where["heads"]["best"]["ko"] == found["best"]
         assert where["heads"]["all"]["ko"] == found["all"]
 
 
-def test_fewer_twins_are_the_first_of_more(model: Transformer, tokenizer: Tokenizer) -> None:
-    bundle = Bundle("t", model, tokenizer, model.config, {}, "t")
+def test_fewer_twins_are_the_first_of_more(untrained: Transformer, learned: Tokenizer) -> None:
+    bundle = Bundle("t", untrained, learned, untrained.config, {}, "t")
     few, more = (held_out(bundle, ["en"], items) for items in (2, 5))
     assert few == more[:4]
     assert all(q.sentence.family for q in more)
@@ -380,18 +365,18 @@ def test_long_sentences_come_in_small_batches(
     assert told == [10, 20, 25]
 
 
-def test_nothing_asked_is_refused(model: Transformer) -> None:
+def test_nothing_asked_is_refused(untrained: Transformer) -> None:
     with pytest.raises(ValueError, match="no question"):
-        ask(model, [])
+        ask(untrained, [])
 
 
-def test_a_span_without_a_word_and_a_sentence_too_long_are_refused(tokenizer: Tokenizer) -> None:
+def test_a_span_without_a_word_and_a_sentence_too_long_are_refused(learned: Tokenizer) -> None:
     sentence = Labelled("The cat saw it.", "en", (12, 14), (4, 7), ((20, 22),))
     with pytest.raises(ModelError) as caught:
-        question(tokenizer, sentence)
+        question(learned, sentence)
     assert caught.value.code == "no_such_word"
     with pytest.raises(ModelError) as caught:
-        question(tokenizer, replace(sentence, distractors=()), limit=3)
+        question(learned, replace(sentence, distractors=()), limit=3)
     assert caught.value.code == "text_too_long"
 
 

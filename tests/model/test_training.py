@@ -24,7 +24,7 @@ from model.corpus.generator import Sentence, met_in_training
 from model.tokenizer import Tokenizer
 from model.training.batches import Batch, TrainingSet, as_typed, collate, encode, examples
 from model.training.film import Film
-from model.training.loop import Hardware, _Log, learn_vocabulary, train
+from model.training.loop import Hardware, _Log, train
 from model.training.objective import Losses, Objective, learning_rate
 from model.training.snapshot import Snapshot
 from model.transformer import EOS, PAD, Transformer
@@ -40,13 +40,8 @@ CPU = Hardware(accelerator="cpu", devices=1)
 
 
 @pytest.fixture(scope="module")
-def tokenizer() -> Tokenizer:
-    return learn_vocabulary(replace(TINY.train, items=300))
-
-
-@pytest.fixture(scope="module")
-def data(tokenizer: Tokenizer) -> TrainingSet:
-    return TrainingSet(TINY.train, tokenizer)
+def data(learned: Tokenizer) -> TrainingSet:
+    return TrainingSet(TINY.train, learned)
 
 
 def test_learning_rate_rises_linearly_then_falls_to_zero() -> None:
@@ -58,9 +53,9 @@ def test_learning_rate_rises_linearly_then_falls_to_zero() -> None:
 
 
 def test_batches_are_the_same_for_the_same_seed_and_differ_between_epochs(
-    data: TrainingSet, tokenizer: Tokenizer
+    data: TrainingSet, learned: Tokenizer
 ) -> None:
-    again = TrainingSet(TINY.train, tokenizer)
+    again = TrainingSet(TINY.train, learned)
     assert data.batches(0) == again.batches(0)
     assert data.batches(0) != data.batches(1)
 
@@ -86,19 +81,19 @@ def test_a_batch_points_at_pronoun_and_antecedent(data: TrainingSet) -> None:
 
 
 def test_targets_begin_with_the_tag_and_end_with_the_end(
-    data: TrainingSet, tokenizer: Tokenizer
+    data: TrainingSet, learned: Tokenizer
 ) -> None:
-    tags = {tokenizer.tag(lang) for lang in tokenizer.languages}
+    tags = {learned.tag(lang) for lang in learned.languages}
     for pair in data.batches(0)[0]:
         assert pair.target[1] in tags
         assert pair.target[-1] == EOS == pair.source.ids[-1]
 
 
-def test_sentences_as_typed_keep_their_pronouns(tokenizer: Tokenizer) -> None:
+def test_sentences_as_typed_keep_their_pronouns(learned: Tokenizer) -> None:
     sentence = Sentence("It rained.", (), ())
     seen = {as_typed(sentence, random.Random(seed)).text for seed in range(20)}
     assert seen == {"It rained.", "it rained.", "It rained", "it rained"}
-    assert encode(tokenizer, sentence).ids[-1] == EOS
+    assert encode(learned, sentence).ids[-1] == EOS
 
 
 def test_objective_is_smoothed_translation_plus_weighted_naming() -> None:
