@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 import streamlit as st
+from jaxtyping import Float
 
 from model import Bundle, Trace
 from model.analysis.words import (
@@ -18,7 +20,7 @@ from viz import state
 from viz.components.head_view import Pin
 from viz.i18n import Say
 from viz.sentence import Looked
-from viz.state import KINDS, Look
+from viz.state import KINDS, Kind, Look
 
 
 def shown_map(looked: Looked) -> AttentionMap:
@@ -30,7 +32,7 @@ def shown_map(looked: Looked) -> AttentionMap:
 def pin(looked: Looked, shown: AttentionMap) -> Pin:
     """What the student chose, as far as it exists here; the page chooses the rest."""
     look, (n_layers, n_heads, _, _) = state.look(), shown.attention.shape
-    layer, head = _telling_head(looked, look, shown)
+    layer, head = telling_head(looked.bundle, looked.trace.source_lang, look.kind, shown.attention)
     if look.layer is not None:
         layer = min(look.layer, n_layers - 1)
     if isinstance(look.head, int):
@@ -65,10 +67,18 @@ def link_notice(say: Say, looked: Looked) -> None:
         st.info(say.markdown("text.ignored", names=", ".join(names)), icon="🔗")
 
 
-def best_head(bundle: Bundle, trace: Trace) -> tuple[int, int] | None:
+def best_head(bundle: Bundle, lang: str) -> tuple[int, int] | None:
     """The encoder head that was measured to resolve pronouns best in this language."""
-    best = bundle.metrics.get("heads", {}).get("best", {}).get(trace.source_lang)
+    best = bundle.metrics.get("heads", {}).get("best", {}).get(lang)
     return (best["layer"], best["head"]) if best else None
+
+
+def telling_head(
+    bundle: Bundle, lang: str, kind: Kind, attention: Float[np.ndarray, "layer head query key"]
+) -> tuple[int, int]:
+    """The head that was measured to resolve pronouns; elsewhere the most decided one."""
+    best = best_head(bundle, lang) if kind == "encoder" else None
+    return best or sharpest_head(attention)
 
 
 def switch(say: Say, name: str, options: tuple[str, ...], now: str) -> None:
@@ -109,7 +119,7 @@ def head_and_row(say: Say, looked: Looked) -> Pin:
 def _one_head(looked: Looked, look: Look, shown: AttentionMap, chosen: Pin) -> int:
     if chosen.head is not None:
         return chosen.head
-    layer, head = _telling_head(looked, look, shown)
+    layer, head = telling_head(looked.bundle, looked.trace.source_lang, look.kind, shown.attention)
     return head if layer == chosen.layer else sharpest_head(shown.attention[[chosen.layer]])[1]
 
 
@@ -164,12 +174,6 @@ def _clamped(looked: Looked) -> list[str]:
     if moved:
         state.change(**moved)
     return list(moved)
-
-
-def _telling_head(looked: Looked, look: Look, shown: AttentionMap) -> tuple[int, int]:
-    """The head that was measured to resolve pronouns; elsewhere the most decided one."""
-    best = best_head(looked.bundle, looked.trace) if look.kind == "encoder" else None
-    return best or sharpest_head(shown.attention)
 
 
 def _telling_row(

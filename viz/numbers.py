@@ -26,5 +26,14 @@ def number(value: float) -> str:
     return written.replace("-", "−")
 
 
+def correlation(rho: float | None) -> str:
+    """Two decimals; "—" where there is none.
+
+    >>> correlation(-0.5), correlation(None), correlation(math.nan)
+    ('−0.50', '—', '—')
+    """
+    return "—" if rho is None or math.isnan(rho) else f"{rho:.2f}".replace("-", "−")
+
+
 def _trimmed(digits: str) -> str:
     return digits.rstrip("0").rstrip(".") if "." in digits else digits

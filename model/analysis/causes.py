@@ -45,6 +45,8 @@ from .leaderboard import (
 )
 from .twins import Marked, Reading, read
 
+Verdict = Literal["cause", "others", "partly", "spread"]
+
 _LEAST = 1e-12  # a probability of 0 in float32 counts as this much in logarithms
 
 
@@ -433,6 +435,22 @@ class KnockOut:
         """The first step at which naming is no better than guessing (95 %); None where none is."""
         low = ((step, step.best.interval) for step in self.steps)
         return next((step for step, ends in low if ends and ends[0] <= self.chance), None)
+
+    @property
+    def lost(self) -> tuple[float, float]:
+        """Points of accuracy lost at the last step compared: by the best heads, by the others."""
+        whole, last = self.steps[0].best.value or 0.0, self.compared[-1]
+        others = whole if last.random_mean is None else last.random_mean
+        return 100 * (whole - (last.best.value or 0.0)), 100 * (whole - others)
+
+
+def verdict(best: float, others: float) -> Verdict:
+    """What points of accuracy lost say: these heads carry it, the others do, any do, or none must."""
+    if best >= 30 and others < 10:
+        return "cause"
+    if others - best >= 10:
+        return "others"
+    return "partly" if best - others >= 10 else "spread"
 
 
 def knock_out(

@@ -34,6 +34,7 @@ from ..decode import (
 from ..tokenizer import Encoding, check_length, check_text
 from ..trace import Trace
 from ..transformer import BOS, EOS
+from .softmax import log_softmax, softmax
 
 Logits = Float[np.ndarray, "step vocab"]
 
@@ -548,17 +549,3 @@ def _teacher_forced(bundle: Bundle, source: list[int], target: list[int]) -> Log
         sides = [torch.tensor([side], device=bundle.device) for side in (source, target)]
         logits: np.ndarray = bundle.model(*sides)[0].numpy(force=True)
     return logits
-
-
-def softmax(logits: Float[np.ndarray, "*step vocab"]) -> Float[np.ndarray, "*step vocab"]:
-    """exp(logits) / Σ exp(logits), in float64."""
-    exp = np.exp(np.asarray(logits, np.float64) - np.max(logits, axis=-1, keepdims=True))
-    probabilities: np.ndarray = exp / exp.sum(axis=-1, keepdims=True)
-    return probabilities
-
-
-def log_softmax(logits: Float[np.ndarray, "*step vocab"]) -> Float[np.ndarray, "*step vocab"]:
-    """logits − log Σ exp(logits), in float64."""
-    shifted = np.asarray(logits, np.float64) - np.max(logits, axis=-1, keepdims=True)
-    log_p: np.ndarray = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return log_p

@@ -14,6 +14,7 @@ add stays the same.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -110,6 +111,11 @@ class Importance:
     def strongest(self, measure: Measure) -> int:
         """The key with the largest size."""
         return self.keys[int(np.abs(self.values[measure]).argmax())]
+
+
+def probability(sure: float) -> float:
+    """P of an answer with log-odds S: 1 / (1 + exp(−S)), written so as not to overflow."""
+    return 0.5 * (1 + math.tanh(sure / 2))
 
 
 def importance(

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..trace import AttentionSteps
+from .softmax import softmax
 
 Rows = Float[np.ndarray, "query key"]
 Line = Float[np.ndarray, " sizes"]
@@ -85,13 +86,6 @@ def growth(
         plain.append(_softened(scores))
         scaled.append(_softened(scores / np.sqrt(m)))
     return Growth(tuple(sizes), products.shape[1], expected, _lines(plain), _lines(scaled))
-
-
-def softmax(scores: Rows) -> Rows:
-    """w_i = exp(s_i) / Σ_j exp(s_j) over the keys."""
-    exp = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    weights: np.ndarray = exp / exp.sum(axis=-1, keepdims=True)
-    return weights
 
 
 def _softened(scores: Rows) -> tuple[float, float, float]:

@@ -38,6 +38,12 @@ class Marked:
     pronoun: Offsets
     candidates: tuple[Offsets, ...]
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """The first two candidates as they stand in the text."""
+        first, second = (self.text[slice(*span)] for span in self.candidates[:2])
+        return first, second
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -58,6 +64,12 @@ class Reading:
     def winner(self) -> int:
         """The candidate that naming prefers."""
         return int(self.naming.argmax())
+
+    @property
+    def lead(self) -> Float[np.ndarray, "layer head"]:
+        """Each head's weight on the first candidate less that on the second, −1 … 1."""
+        led: Float[np.ndarray, "layer head"] = self.heads[..., 0] - self.heads[..., 1]
+        return led
 
     @property
     def likeliest(self) -> NamedWord:

@@ -19,7 +19,7 @@ from typing import Any, Literal, Self
 import torch
 
 from ..errors import ModelError
-from .folder import LOCK_VARIABLE, Folder, Stage, State, Status
+from .folder import ACTIVE, LOCK_VARIABLE, Folder, Stage, State, Status
 
 Verdict = Literal["", "pause", "stop", "terminate", "time"]
 """Why to end before the last step; "" goes on, "time" is a spent budget."""
@@ -196,7 +196,7 @@ class Control:
         with suppress(OSError):
             self._reserve.unlink(missing_ok=True)
         before = self.folder.status()
-        if before is not None and before.state not in ("running", "queued"):
+        if before is not None and before.state not in ACTIVE:
             return
         if reason is not None and reason.code == "training_exists":
             return

@@ -32,6 +32,7 @@ CAN_LOCK = fcntl is not None
 """Whether trainings can wait for one another on this system."""
 
 State = Literal["queued", "running", "paused", "stopped", "finished", "failed", "interrupted"]
+ACTIVE: tuple[State, ...] = ("queued", "running")
 Stage = Literal["", "preparing", "training", "measuring"]
 Ask = Literal["", "pause", "stop"]
 

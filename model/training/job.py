@@ -13,7 +13,7 @@ from typing import Any
 from ..config import Preset, TrainConfig, from_dict, preset_of
 from ..errors import ModelError
 from .control import writing
-from .folder import Ask, Folder, Stage, State, Status, before, folders, read_json
+from .folder import ACTIVE, Ask, Folder, Stage, State, Status, before, folders, read_json
 from .live import lines
 from .request import Request
 
@@ -88,7 +88,7 @@ class Job:
     @property
     def active(self) -> bool:
         """Whether it is queued or running."""
-        return self.state in ("queued", "running")
+        return self.state in ACTIVE
 
 
 def jobs(runs: Path) -> list[Job]:
@@ -137,7 +137,7 @@ def _phase(one: Folder) -> tuple[str, State, Stage] | None:
         return None
     if status is None:
         return None
-    active = status.state in ("queued", "running")
+    active = status.state in ACTIVE
     if active and not one.is_alive():
         return one.path.name, "interrupted", ""
     return one.path.name, status.state, status.stage
@@ -156,7 +156,7 @@ def read_job(one: Folder) -> Job:
     saved = read_json(one.path / "job.json")
     request = _request(one, saved) if saved else None
     settings = _settings(one, status)
-    active = state in ("queued", "running")
+    active = state in ACTIVE
     return Job(
         id=one.path.name,
         folder=one.path,
@@ -185,9 +185,9 @@ def _state(one: Folder) -> tuple[Status, State, Reason | None]:
     status = one.status()
     if status is None:
         raise FileNotFoundError(one.path)
-    if status.state in ("queued", "running") and not one.is_alive():
+    if status.state in ACTIVE and not one.is_alive():
         status = one.status() or status  # it may have come to its end just now
-        if status.state in ("queued", "running") and not one.is_alive():
+        if status.state in ACTIVE and not one.is_alive():
             return (
                 status,
                 "interrupted",

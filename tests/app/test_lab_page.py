@@ -15,7 +15,7 @@ from tests import planted
 from tests.app.conftest import as_read
 from viz import cache
 from viz.i18n import LANGS, catalogue
-from viz.lab import cutting, runs
+from viz.lab import runs
 from viz.lab.pair import DRAWN, carried
 from viz.state import FAMOUS
 
@@ -218,14 +218,6 @@ def test_two_shares_in_one_line_strike_nothing_out(lang):
     for key, sentence in catalogue(lang).sentences.items():
         # Behind a bracket, bold ends before a space or a sign only.
         assert not re.search(r"\*\*\{share\}\*\*(?![\s.(]|$)", sentence), key
-
-
-@pytest.mark.parametrize(
-    ("loss", "others", "says"),
-    [(30, 9, "cause"), (40, 20, "partly"), (5, 2, "spread"), (16, 46, "others")],
-)
-def test_what_a_knock_out_says(loss, others, says):
-    assert cutting._judged(loss, others) == says
 
 
 @pytest.mark.parametrize("lang", LANGS)

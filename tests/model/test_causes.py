@@ -23,6 +23,7 @@ from model.analysis.causes import (
     effect,
     knock_out,
     transferred,
+    verdict,
 )
 from model.analysis.leaderboard import Question, ask
 from model.analysis.own_sets import read_set, template_csv
@@ -255,8 +256,22 @@ def test_heads_are_cut_until_it_fails_and_none_are_drawn_that_are_not_there(
     assert found.chance == 0.5
     assert found.fails is not None
     assert found.fails.n == 1  # without the head that resolves, its nouns are guessed
+    one, three = found.steps[0], found.steps[3]
+    assert one.best.value is not None
+    assert three.best.value is not None
+    assert found.lost[0] == pytest.approx(100 * (one.best.value - three.best.value))
+    assert three.random_mean is not None
+    assert found.lost[1] == pytest.approx(100 * (one.best.value - three.random_mean))
     uncut = knock_out(planted.bundle().model, wired, most=0)
     assert (len(uncut.steps), uncut.fails) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("best", "others", "says"),
+    [(30, 9, "cause"), (40, 20, "partly"), (5, 2, "spread"), (16, 46, "others")],
+)
+def test_what_points_lost_say(best: float, others: float, says: str) -> None:
+    assert verdict(best, others) == says
 
 
 def test_one_pair_of_twins_cannot_rank_and_count(wired: list[Question]) -> None:

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from model import Bundle, trace
 from model.analysis import decoding
 from model.analysis.decoding import Sampling
+from model.analysis.softmax import softmax
 from model.decode import decode_ids
 from model.transformer import BOS, EOS, PAD, UNK
 
@@ -273,7 +274,7 @@ def test_the_tree_holds_what_was_kept_and_what_was_dropped(ending: Bundle) -> No
 
 def test_probabilities_in_the_tree_are_the_models(bundle: Bundle) -> None:
     tree = decoding.beam_tree(bundle, TEXT, "ko", 2)
-    first = decoding.softmax(decoding.greedy_run(bundle, TEXT, "ko").logits[0])
+    first = softmax(decoding.greedy_run(bundle, TEXT, "ko").logits[0])
     level = [node.probability for node in tree.nodes if node.depth == 1]
     np.testing.assert_allclose(level, np.sort(first)[::-1][:4], rtol=1e-4)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as some
 
 from model import trace
 from model.analysis import scale
+from model.analysis.softmax import softmax
 
 
 def by_hand() -> scale.Growth:
@@ -38,7 +39,7 @@ def test_gradient_is_the_trace_of_the_softmaxs_jacobian(scores):
     jacobian = torch.autograd.functional.jacobian(lambda s: s.softmax(-1), row)
     found = scale.growth(row.numpy()[None, :, None], [1], np.ones(1))
     assert found.plain.gradient[0] == pytest.approx(float(jacobian.trace()), abs=1e-12)
-    np.testing.assert_allclose(scale.softmax(row.numpy()[None])[0], row.softmax(-1), atol=1e-12)
+    np.testing.assert_allclose(softmax(row.numpy()[None])[0], row.softmax(-1), atol=1e-12)
 
 
 def test_keys_that_are_alike_leave_the_most_entropy_and_gradient():

@@ -46,13 +46,14 @@ def test_a_weak_edge_is_thin_and_pale_and_one_of_nothing_is_not_drawn():
 
 def test_each_model_is_a_line_and_each_point_has_its_interval():
     points = [
-        Point("GRU", 10, "1–12", 50, 40.0, 35.0, 45.0),
-        Point("Luong", 10, "1–12", 50, 60.0, 55.0, 64.0),
-        Point("GRU", 30, "13–40", 50, 20.0, 15.0, 26.0),
+        Point("GRU", 10, "1–12", 50, 40.0, 35.0, 45.0, "(35.0 – 45.0)"),
+        Point("Luong", 10, "1–12", 50, 60.0, 55.0, 64.0, "(55.0 – 64.0)"),
+        Point("GRU", 30, "13–40", 50, 20.0, 15.0, 26.0, "(15.0 – 26.0)"),
     ]
     names = {"pieces": "tokens", "value": "chrF", "model": "model", "texts": "texts"}
     spec = by_length(points, **names, top=100).to_dict()
-    spread, lines, _ = spec["layer"]
+    spread, lines, dots = spec["layer"]
+    assert [tip["field"] for tip in dots["encoding"]["tooltip"]][-1] == "written"
     assert spread["encoding"]["y"]["field"] == "low"
     assert spread["encoding"]["y2"]["field"] == "high"
     assert lines["encoding"]["y"]["scale"]["domain"] == [0, 100]

@@ -24,6 +24,7 @@ class Point:
         pieces: mean length of these texts.
         bucket: their shortest and longest length, "13–24".
         low, high: ends of the 95 % interval.
+        written: value and interval, for the tooltip.
     """
 
     model: str
@@ -33,6 +34,7 @@ class Point:
     value: float
     low: float
     high: float
+    written: str
 
 
 def by_length(
@@ -80,9 +82,7 @@ def by_length(
             alt.Tooltip("model:N", title=model),
             alt.Tooltip("bucket:N", title=pieces),
             alt.Tooltip("texts:Q", title=texts),
-            alt.Tooltip("value:Q", title=value, format=".3~g"),
-            alt.Tooltip("low:Q", title="95 % ↓", format=".3~g"),
-            alt.Tooltip("high:Q", title="95 % ↑", format=".3~g"),
+            alt.Tooltip("written:N", title=value),
         ],
     )
     chart = alt.LayerChart(layer=[spread, lines, dots])

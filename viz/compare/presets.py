@@ -10,7 +10,7 @@ from model.analysis.similarity import least_like
 from model.training.film import Film
 from viz import sentence
 from viz.compare.choice import Comparison, PanelChoice
-from viz.compare.reading import telling_head, trace_of
+from viz.compare.reading import telling_in, trace_of
 from viz.sentence import Looked
 from viz.state import KINDS
 
@@ -39,7 +39,7 @@ def two_heads(looked: Looked) -> Comparison:
     the one that is least like it."""
     look = looked.look
     attention = looked.trace.attention(look.kind)
-    layer, head = telling_head(looked.bundle, looked.trace, look.kind)
+    layer, head = telling_in(looked.bundle, looked.trace, look.kind)
     if look.layer is not None and isinstance(look.head, int):
         layer = min(look.layer, attention.shape[0] - 1)
         head = min(look.head, attention.shape[1] - 1)
@@ -51,7 +51,7 @@ def two_heads(looked: Looked) -> Comparison:
 
 def two_layers(looked: Looked) -> Comparison:
     """The same head number in the first layer and in the telling one (the last, if that is it)."""
-    layer, head = telling_head(looked.bundle, looked.trace, "encoder")
+    layer, head = telling_in(looked.bundle, looked.trace, "encoder")
     later = layer or looked.trace.n_layers["encoder"] - 1
     return Comparison((PanelChoice(layer=0, head=head), PanelChoice(layer=later, head=head)))
 
@@ -78,7 +78,7 @@ def languages(looked: Looked) -> Comparison:
 
 def _head_for(looked: Looked, text: str) -> tuple[int, int]:
     trace = trace_of(looked, looked.bundle, PanelChoice(text=text))
-    return telling_head(looked.bundle, trace, "encoder")
+    return telling_in(looked.bundle, trace, "encoder")
 
 
 def training(looked: Looked, film: Film) -> Comparison:

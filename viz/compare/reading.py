@@ -7,9 +7,9 @@ from typing import Literal
 
 from model import Bundle, ModelError, Trace
 from model.analysis.similarity import HeadMap, film_map, head_map
-from model.analysis.words import sharpest_head
 from model.training.film import Film
 from viz import cache, sentence
+from viz.choice import telling_head
 from viz.compare.choice import NAMES, PanelChoice
 from viz.sentence import Looked
 from viz.state import Kind, Target
@@ -99,7 +99,7 @@ def _trained(looked: Looked, bundle: Bundle, n: int, chosen: PanelChoice) -> Dra
     trace = trace_of(looked, bundle, chosen)
     attention = trace.attention(chosen.kind)
     n_layers, n_heads = attention.shape[:2]
-    layer, head = _fitting(chosen, telling_head(bundle, trace, chosen.kind), n_layers, n_heads)
+    layer, head = _fitting(chosen, telling_in(bundle, trace, chosen.kind), n_layers, n_heads)
     shown = head_map(trace, chosen.kind, layer, head)
     moved = (chosen.layer or 0) >= n_layers or (chosen.head or 0) >= n_heads
     target = "" if chosen.kind == "encoder" else trace.output
@@ -113,8 +113,8 @@ def _filmed(looked: Looked, film: Film, has: Available, n: int, chosen: PanelCho
     at = min(range(len(film.moments)), key=lambda m: abs(film.moments[m].step - asked))
     which = [one.text for one in film.sentences].index(text)
     last = film.attention(len(film.moments) - 1, which)
-    best = _best_head(has.bundle, film.sentences[which].lang) or sharpest_head(last)
-    layer, head = _fitting(chosen, best, has.n_layers, has.n_heads)
+    telling = telling_head(has.bundle, film.sentences[which].lang, "encoder", last)
+    layer, head = _fitting(chosen, telling, has.n_layers, has.n_heads)
     shown, step = film_map(film, at, which, layer, head), film.moments[at].step
     moved = (chosen.layer or 0) >= has.n_layers or (chosen.head or 0) >= has.n_heads
     return Drawn(
@@ -153,12 +153,6 @@ def to_of(looked: Looked, bundle: Bundle, chosen: PanelChoice) -> Target:
     return wanted if wanted in learned else learned[0]
 
 
-def _best_head(bundle: Bundle, lang: str) -> tuple[int, int] | None:
-    best = bundle.metrics.get("heads", {}).get("best", {}).get(lang)
-    return (best["layer"], best["head"]) if best else None
-
-
-def telling_head(bundle: Bundle, trace: Trace, kind: Kind) -> tuple[int, int]:
-    """The head that was measured to resolve pronouns; elsewhere the most decided one."""
-    best = _best_head(bundle, trace.source_lang) if kind == "encoder" else None
-    return best or sharpest_head(trace.attention(kind))
+def telling_in(bundle: Bundle, trace: Trace, kind: Kind) -> tuple[int, int]:
+    """The head that a panel shows while nobody has chosen one."""
+    return telling_head(bundle, trace.source_lang, kind, trace.attention(kind))

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import streamlit as st
-
+from viz import picture
 from viz.charts.lines import Line, Scale, lines
-
-QUIET = {"displayModeBar": False}
 
 
 def draw(
@@ -16,6 +13,4 @@ def draw(
 ) -> None:
     """One chart; read aloud, every curve's first and last value."""
     told = "; ".join(f"{line.name}: {line.written[0]} … {line.written[-1]}" for line in drawn)
-    st.plotly_chart(
-        lines(drawn, x, y, mark=mark), key=key, config=QUIET, alt=f"{y.title} · {x.title}. {told}"
-    )
+    picture.show(lines(drawn, x, y, mark=mark), key=key, alt=f"{y.title} · {x.title}. {told}")

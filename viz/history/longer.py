@@ -31,8 +31,7 @@ def render(say: Say) -> None:
     looked = reading.ask(say)
     if looked is None:
         return
-    bundles = rivals.found(say)
-    bundles.setdefault("rival", looked.bundle)
+    bundles = rivals.found(say, looked.bundle)
     _grown(say, looked.trace.source_text, looked.trace.source_lang, bundles)
 
 
@@ -107,6 +106,7 @@ def _chart(say: Say, found: Mapping[str, Any], measure: str) -> None:
             value=scored["value"],
             low=scored["interval"][0],
             high=scored["interval"][1],
+            written=_scored(say, scored, measure),
         )
         for name in _named(found, measure)
         for bucket, scored in zip(found["buckets"], found[measure][name], strict=True)

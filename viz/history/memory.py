@@ -12,7 +12,7 @@ from model import AnyBundle, ModelError
 from model.analysis.longer import length
 from model.analysis.memory import Reach
 from model.analysis.words import word_sums
-from viz import cache
+from viz import cache, picture
 from viz.charts.side_by_side import Column, least_width, side_by_side
 from viz.history import reading, rivals
 from viz.i18n import Say
@@ -21,7 +21,6 @@ from viz.parts import WINDOW
 
 LONGEST = 96
 """Pieces: the exact Jacobian of more takes longer than a class waits."""
-QUIET = {"displayModeBar": False}
 
 
 def render(say: Say) -> None:
@@ -29,8 +28,7 @@ def render(say: Say) -> None:
     looked = reading.ask(say)
     if looked is None:
         return
-    bundles = rivals.found(say)
-    bundles.setdefault("rival", looked.bundle)
+    bundles = rivals.found(say, looked.bundle)
     text = looked.trace.source_text
     pieces = max(length(bundle, text) for bundle in bundles.values())
     if pieces > LONGEST:
@@ -78,15 +76,10 @@ def _bars(say: Say, bundles: Mapping[str, AnyBundle], found: Mapping[str, Reach]
     columns = [
         _column(say, rivals.title(say, name, bundles[name]), reach) for name, reach in found.items()
     ]
-    with st.container(key="history_memory"):
-        st.html(
-            "<style>.st-key-history_memory { overflow-x: auto }"
-            f".st-key-history_memory > * {{ min-width: {least_width(len(columns))}px }}</style>"
-        )
-        st.plotly_chart(
+    with picture.scrolling("history_memory", least_width(len(columns))):
+        picture.show(
             side_by_side(words, columns),
             key="history:memory:bars",
-            config=QUIET,
             alt=say("history.memory.bars", words=", ".join(words)),
         )
 

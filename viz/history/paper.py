@@ -7,9 +7,9 @@ from typing import Literal, get_args
 
 import streamlit as st
 
+from viz import picture
 from viz.charts.quality_cost import KINDS, Side, System, quality_over_cost
 from viz.history.cost import paper
-from viz.history.curves import QUIET
 from viz.i18n import Say
 
 Pair = Literal["de", "fr"]
@@ -73,7 +73,7 @@ def _picture(say: Say, pair: Pair) -> None:
         kinds={kind: say(f"history.paper.kind.{kind}") for kind in KINDS},
     )
     told = "; ".join(f"{one.name}: BLEU {one.bleu}, {one.written} FLOPs" for one in systems)
-    st.plotly_chart(figure, key=f"history:paper:{pair}", config=QUIET, alt=told)
+    picture.show(figure, key=f"history:paper:{pair}", alt=told)
 
 
 def _compared() -> dict[str, str]:

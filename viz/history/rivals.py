@@ -10,8 +10,12 @@ from viz.i18n import Say
 from viz.state import Target
 
 
-def found(say: Say) -> dict[str, AnyBundle]:
-    """The models that can be used, in order of history; says what is missing, and what to do."""
+def found(say: Say, loaded: AnyBundle) -> dict[str, AnyBundle]:
+    """The models that can be used, in order of history; says what is missing, and what to do.
+
+    Args:
+        loaded: the page's Transformer, which stands in for "rival" where that is missing.
+    """
     bundles, names = {}, cache.history_names()
     for name in names:
         try:
@@ -19,6 +23,7 @@ def found(say: Say) -> dict[str, AnyBundle]:
         except ModelError as error:
             st.error(say.error(error), icon="🧯")
     _missing(say, [name for name in cache.HISTORY if name not in names])
+    bundles.setdefault("rival", loaded)
     return bundles
 
 

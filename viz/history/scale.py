@@ -9,6 +9,7 @@ import streamlit as st
 
 from model.analysis import scale
 from model.analysis.scale import Growth
+from model.analysis.softmax import softmax
 from viz import cache, parts
 from viz.charts.lines import Line, Scale
 from viz.history import reading
@@ -40,7 +41,7 @@ def render(say: Say) -> None:
     )
     _charts(say, found, "model")
     st.markdown(say("history.scale.model.reads", **_ends(found)))
-    own = scale.softmax(steps.scaled)
+    own = softmax(steps.scaled)
     parts.badge(say, float(abs(own - steps.weights).max()), sentence="history.scale.model.badge")
     parts.break_it(say)
 

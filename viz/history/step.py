@@ -12,7 +12,7 @@ from jaxtyping import Float
 from model import AnyBundle, Trace
 from model.analysis.history import DecoderStep
 from model.analysis.words import labels, strongest_key
-from viz import cache, parts
+from viz import cache, parts, picture
 from viz.charts.bars import bar_list
 from viz.charts.vectors import Strip, strips
 from viz.formula import aligned, term, tex
@@ -27,7 +27,6 @@ FIRST = 3
 TERMS = 3
 """Summands of the context vector that a formula writes out."""
 _LOW = str.maketrans("0123456789aijk-", "₀₁₂₃₄₅₆₇₈₉ₐᵢⱼₖ₋")
-QUIET = {"displayModeBar": False}
 
 Steps = Mapping[str, tuple[AnyBundle, Trace, str | None]]
 """Each model, what it did, and the translation that it was given to read, if any."""
@@ -200,14 +199,13 @@ def _word(say: Say, found: DecoderStep) -> None:
     kind = "bahdanau" if found.scoring == "bahdanau" else "luong"
     _title(say, "word", f"history.step.word.{kind}")
     names, shares = zip(*found.likeliest, strict=True)
-    st.plotly_chart(
+    picture.show(
         bar_list(
             [name.replace("▁", "") or "▁" for name in names],
             shares,
             [say.percent(share) for share in shares],
         ),
         key="history:step:word",
-        config=QUIET,
         alt=", ".join(f"{name}: {say.percent(share)}" for name, share in found.likeliest),
     )
 
@@ -235,13 +233,12 @@ def _products(a: Float[np.ndarray, " n"], b: Float[np.ndarray, " n"]) -> str:
 
 
 def _strips(say: Say, vectors: Mapping[str, Float[np.ndarray, " n"]], key: str) -> None:
-    st.plotly_chart(
+    picture.show(
         strips(
             [Strip(name, values) for name, values in vectors.items()],
             dimension=say("history.together.dimension"),
         ),
         key=f"history:step:{key}",
-        config=QUIET,
         alt=", ".join(vectors),
     )
 

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from model import AnyBundle, ModelError, Trace
 from model.analysis.one_vector import one_vector
 from model.analysis.words import attention_map, telling_row
-from viz import cache, parts
+from viz import cache, parts, picture
 from viz.charts.vectors import Strip, strips
 from viz.components.panels import Link, PanelText, Place, panel
 from viz.components.save import save_text
@@ -24,7 +24,6 @@ from viz.tables import Markdown, table
 
 GROUP = "history"
 READ = ("own", "same")
-QUIET = {"displayModeBar": False}
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,7 @@ def render(say: Say) -> None:
     looked = reading.ask(say)
     if looked is None:
         return
-    bundles = rivals.found(say)
-    bundles.setdefault("rival", looked.bundle)  # without it, the Transformer that is loaded
+    bundles = rivals.found(say, looked.bundle)
     own = _read(say, looked, bundles, None)
     if not own:
         return
@@ -214,10 +212,9 @@ def _plain(say: Say, one: Read) -> None:
     st.markdown(f"**{one.title}**")
     count = len(one.trace.target_tokens) - 1
     st.markdown(say("history.together.plain", numbers=len(vector), steps=count))
-    st.plotly_chart(
+    picture.show(
         strips([Strip("c", vector)], dimension=say("history.together.dimension")),
         key="history:together:plain",
-        config=QUIET,
         alt=say("history.together.plain_alt", numbers=len(vector)),
     )
     st.caption(say("history.together.plain_says"))

@@ -17,7 +17,7 @@ from model.analysis.words import (
     pronoun_word,
     strongest_head,
 )
-from viz import cache, parts, sentence, state
+from viz import cache, parts, picture, sentence, state
 from viz.charts.reach import Edge, Place, least_width, reach
 from viz.history import reading
 from viz.i18n import Say
@@ -29,7 +29,6 @@ WIDTHS = ("3", "5", "7", "9")
 MOST_LAYERS = 8
 _LECTURE = EXAMPLES["spoken"][0].text
 _LECTURE_PAIR = ("거기", "카페")
-QUIET = {"displayModeBar": False}
 
 
 @dataclass(frozen=True)
@@ -238,15 +237,9 @@ def _draw(
     said: Sequence[str] = (),
 ) -> None:
     """Words stand at one place in all three pictures; a long sentence scrolls in its box."""
-    with st.container(key=f"history_reach_{key}"):
-        st.html(
-            f"<style>.st-key-history_reach_{key} {{ overflow-x: auto }}"
-            f".st-key-history_reach_{key} > * {{ min-width: {least_width(len(pair.words))}px }}"
-            "</style>"
-        )
-        st.plotly_chart(
+    with picture.scrolling(f"history_reach_{key}", least_width(len(pair.words))):
+        picture.show(
             reach(pair.words, levels, edges, way, way_share=share, said=said),
             key=f"history:window:{key}",
-            config=QUIET,
             alt=", ".join(pair.words),
         )

@@ -13,7 +13,7 @@ from model import ModelError
 from model.analysis import leaderboard, own_sets
 from model.analysis.leaderboard import Chosen, HeadScore, Leaderboard, Measured, Order
 from model.config import Lang
-from viz import cache, state, theme
+from viz import cache, picture, state, theme
 from viz.charts import measured
 from viz.charts.cells import weight_map
 from viz.charts.measured import intervals
@@ -26,7 +26,6 @@ from viz.lab.runs import OWN, Asked, bounds, head_name, share
 from viz.tables import Markdown, table
 from viz.takehome import Numbers
 
-QUIET = {"displayModeBar": False}
 Measure = Literal["prefers", "argmax", "flip", "mass"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 SHOWN = 10
@@ -238,7 +237,7 @@ def _ranking(say: Say, board: Leaderboard, measure: Measure) -> None:
     with chart:
         st.markdown(f"**{say('lab.board.best', count=len(best))}**")
         told = "; ".join(f"{row.name}: {row.written}" for row in rows)
-        st.plotly_chart(intervals(rows, rules), key="lab:ranking", config=QUIET, alt=told)
+        picture.show(intervals(rows, rules), key="lab:ranking", alt=told)
     with map_:
         st.markdown(f"**{say('lab.board.map')}**")
         values = board.table(measure)
@@ -250,7 +249,7 @@ def _ranking(say: Say, board: Leaderboard, measure: Measure) -> None:
             text_colour=theme.page_text(st.context.theme.type),
         )
         figure = of_heads(figure, len(values))
-        st.plotly_chart(figure, key="lab:board", config=QUIET, alt=say("lab.board.map"))
+        picture.show(figure, key="lab:board", alt=say("lab.board.map"))
         st.caption(say("lab.board.on_all"))
 
 

@@ -13,21 +13,19 @@ from model.analysis import causes, leaderboard
 from model.analysis.causes import Drops, Effect, KnockOut
 from model.analysis.leaderboard import Head, Leaderboard
 from model.analysis.twins import Marked
-from viz import cache, choice, sentence, theme
+from viz import cache, choice, picture, sentence, theme
 from viz.charts.cells import signed_map, weight_map
 from viz.charts.measured import Curve, falling, heads_apart
-from viz.charts.rivals import Shares, rival_bars
 from viz.export import numbers
 from viz.i18n import Say, literal
 from viz.lab import board, cuts, runs
-from viz.lab.flip import head_axes, of_heads
+from viz.lab.flip import head_axes, naming_bars, of_heads
 from viz.lab.pair import Pair
 from viz.lab.runs import Asked, head_name, share
-from viz.numbers import number
+from viz.numbers import correlation, number
 from viz.state import Target
 from viz.takehome import Numbers
 
-QUIET = {"displayModeBar": False}
 MOST_PILLS = 48
 By = Literal["attention", "drop"]
 _CUT = "lab:cut"
@@ -109,7 +107,7 @@ def _every_head(pair: Pair) -> list[Head]:
 
 def _first(pair: Pair) -> tuple[Head, ...]:
     """The head that was measured to resolve pronouns best, where the checkpoint says so."""
-    best = choice.best_head(pair.looked.bundle, pair.looked.trace)
+    best = choice.best_head(pair.looked.bundle, pair.looked.trace.source_lang)
     return (best,) if best else ((0, 0),)
 
 
@@ -182,16 +180,9 @@ def _one_effect(
     reading = cache.reading(bundle.name, bundle.version, marked)
     found = cache.effect(bundle.name, bundle.version, marked, reading.winner, line, twin, to)
     st.markdown(_verdict(say, found, line))
-    bars = []
-    for when, one in zip(("before", "after"), found.readings, strict=True):
-        a, b = map(float, one.naming[:2])
-        bars.append(Shares(say(f"lab.cut.{when}"), a, b, (say.percent(a), say.percent(b))))
-    first, second = (marked.text[slice(*span)] for span in marked.candidates[:2])
-    figure = rival_bars(bars, (f"① {first}", f"② {second}"), say("lab.rest"))
-    told = "; ".join(
-        f"{bar.name}: {first} {bar.written[0]}, {second} {bar.written[1]}" for bar in bars
-    )
-    st.plotly_chart(figure, key=f"lab:cut:{name}", config=QUIET, alt=told)
+    before, after = found.readings
+    readings = {say("lab.cut.before"): before, say("lab.cut.after"): after}
+    naming_bars(say, marked.names, readings, f"lab:cut:{name}")
     if found.translations is not None:
         _translations(say, *found.translations)
 
@@ -296,14 +287,14 @@ def _maps(say: Say, drops: Drops, scores: Leaderboard) -> None:
             text_colour=colour,
         )
         figure = of_heads(figure, len(looks))
-        st.plotly_chart(figure, key="lab:looks", config=QUIET, alt=say("lab.drops.looks"))
+        picture.show(figure, key="lab:looks", alt=say("lab.drops.looks"))
     with losing:
         st.markdown(f"**{say('lab.drops.loses')}**")
         figure = signed_map(
             drops.log_p, *axes, limit=limit, value=say("lab.drops.nats"), text_colour=colour
         )
         figure = of_heads(figure, len(looks))
-        st.plotly_chart(figure, key="lab:drops", config=QUIET, alt=say("lab.drops.loses"))
+        picture.show(figure, key="lab:drops", alt=say("lab.drops.loses"))
         st.caption(say("lab.drops.scale", limit=number(limit)))
     with both:
         st.markdown(f"**{say('lab.drops.both')}**")
@@ -314,10 +305,9 @@ def _maps(say: Say, drops: Drops, scores: Leaderboard) -> None:
             say.sentences["lab.head"],
             limits=((-0.05, 1.05), (-1.08 * limit, 1.08 * limit)),
         )
-        st.plotly_chart(figure, key="lab:agree", config=QUIET, alt=say("lab.drops.both"))
+        picture.show(figure, key="lab:agree", alt=say("lab.drops.both"))
     rho = leaderboard.rank_correlation(looks, drops.log_p)
-    told = "—" if rho is None else f"{rho:.2f}".replace("-", "−")
-    st.markdown(say("lab.drops.rho", rho=told))
+    st.markdown(say("lab.drops.rho", rho=correlation(rho)))
     layer, head = (int(n) for n in np.unravel_index(int(drops.log_p.argmax()), looks.shape))
     st.markdown(
         say(
@@ -384,16 +374,15 @@ def _fall(say: Say, found: KnockOut) -> None:
     )
     rule = (say("lab.rule.chance_noun"), found.chance)
     figure = falling(curves, rule, say("lab.knock.removed"), say("lab.knock.right"))
-    st.plotly_chart(figure, key="lab:knock", config=QUIET, alt=say("lab.knock.title"))
+    picture.show(figure, key="lab:knock", alt=say("lab.knock.title"))
     st.markdown(_failing(say, found))
-    last = compared[-1]
-    loss, chance = 100 * (best[0] - best[last.n]), 100 * (best[0] - means[-1])
+    lost, last = found.lost, compared[-1]
     st.markdown(
         say(
-            f"lab.knock.{_judged(loss, chance)}",
+            f"lab.knock.{causes.verdict(*lost)}",
             n=last.n,
-            best=_points(loss),
-            random=_points(chance),
+            best=_points(lost[0]),
+            random=_points(lost[1]),
             heads=", ".join(head_name(say, *head) for head in last.cut),
         )
     )
@@ -407,12 +396,3 @@ def _failing(say: Say, found: KnockOut) -> str:
     step = step or found.steps[-1]
     values = {"share": share(say, step.best), "chance": say.percent(found.chance)}
     return say(f"lab.knock.fails_{told}", n=step.n, **values)
-
-
-def _judged(loss: float, chance: float) -> str:
-    """What the curve says: these heads carry it, the others do, any do, or none are needed."""
-    if loss >= 30 and chance < 10:
-        return "cause"
-    if chance - loss >= 10:
-        return "others"
-    return "partly" if loss - chance >= 10 else "spread"

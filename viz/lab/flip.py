@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -13,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from model import ModelError
 from model.analysis.twins import Flip, Marked, Reading, Swap
-from viz import cache, choice, theme
+from viz import cache, choice, picture, theme
 from viz.charts.cells import Axis, signed_map, weight_map
 from viz.charts.rivals import Shares, leanings, rival_bars
 from viz.export import numbers
@@ -23,7 +23,6 @@ from viz.numbers import number
 from viz.parts import WINDOW
 from viz.takehome import Numbers
 
-QUIET = {"displayModeBar": False}
 SIDE_BY_SIDE = 16
 """Words that three maps beside one another have room for."""
 
@@ -44,7 +43,9 @@ def part(say: Say, pair: Pair) -> Numbers | None:
     bars, words = st.columns(2, gap="large")
     with bars:
         st.markdown(f"**{say.markdown('lab.twins.naming', pronoun=pair.pronoun)}**")
-        naming_bars(say, pair, {say("lab.one"): found.a, say("lab.two"): found.b}, "lab:naming")
+        naming_bars(
+            say, pair.names, {say("lab.one"): found.a, say("lab.two"): found.b}, "lab:naming"
+        )
         st.caption(say("lab.twins.naming_says"))
     with words:
         _which_word(say, pair, found)
@@ -83,18 +84,20 @@ def _coloured(pair: Pair) -> tuple[str, str]:
     return f":primary[{first} ①]", f":orange[{second} ②]"
 
 
-def naming_bars(say: Say, pair: Pair, readings: dict[str, Reading], key: str) -> None:
+def naming_bars(
+    say: Say, names: tuple[str, str], readings: Mapping[str, Reading], key: str
+) -> None:
     """A bar for each reading: what naming gives to both candidates and to all other words."""
     bars = []
     for name, reading in readings.items():
         first, second = map(float, reading.naming[:2])
         bars.append(Shares(name, first, second, (say.percent(first), say.percent(second))))
-    first_name, second_name = pair.names
+    first_name, second_name = names
     figure = rival_bars(bars, (f"① {first_name}", f"② {second_name}"), say("lab.rest"))
     told = "; ".join(
         f"{bar.name}: {first_name} {bar.written[0]}, {second_name} {bar.written[1]}" for bar in bars
     )
-    st.plotly_chart(figure, key=key, config=QUIET, alt=told)
+    picture.show(figure, key=key, alt=told)
 
 
 def _which_word(say: Say, pair: Pair, found: Flip) -> None:
@@ -107,7 +110,7 @@ def _which_word(say: Say, pair: Pair, found: Flip) -> None:
     first, second = pair.names
     figure = leanings(names, values, written, (f"① {first}", f"② {second}"))
     told = "; ".join(f"{name}: {value}" for name, value in zip(names, written, strict=True))
-    st.plotly_chart(figure, key="lab:words", config=QUIET, alt=told)
+    picture.show(figure, key="lab:words", alt=told)
     if found.deciding is not None:
         before, after = replaced(found.deciding)
         st.markdown(say.markdown("lab.twins.decides", before=before, after=after))
@@ -138,7 +141,7 @@ def _swap_name(swap: Swap) -> str:
 
 def _heads(say: Say, pair: Pair, found: Flip) -> None:
     """Layer × head: how much more each head gives to the first candidate than to the second."""
-    one, two = lead(found.a), lead(found.b)
+    one, two = found.a.lead, found.b.lead
     first, second = pair.names
     st.markdown(f"##### {say.markdown('lab.twins.heads', pronoun=pair.pronoun)}")
     turned = int((np.sign(one) * np.sign(two) < 0).sum())
@@ -162,7 +165,7 @@ def head_map(
         value=value,
         text_colour=theme.page_text(st.context.theme.type),
     )
-    st.plotly_chart(of_heads(figure, len(values)), key=key, config=QUIET, alt=value)
+    picture.show(of_heads(figure, len(values)), key=key, alt=value)
 
 
 def of_heads(figure: go.Figure, n_layers: int) -> go.Figure:
@@ -176,17 +179,11 @@ def head_axes(say: Say, shape: tuple[int, ...]) -> tuple[Axis, Axis]:
     return Axis(say("layer.label"), layers), Axis(say("head.label"), heads)
 
 
-def lead(reading: Reading) -> Float[np.ndarray, "layer head"]:
-    """Weight on the first candidate less weight on the second, −1 … 1."""
-    led: Float[np.ndarray, "layer head"] = reading.heads[..., 0] - reading.heads[..., 1]
-    return led
-
-
 def _rows(say: Say, pair: Pair, a: Marked, b: Marked) -> None:
     """The pronoun's row in every head of a layer: both twins, and what has moved."""
     bundle, trace = pair.looked.bundle, pair.looked.trace
     one, two = (cache.pronoun_rows(bundle.name, bundle.version, marked) for marked in (a, b))
-    best = choice.best_head(bundle, trace)
+    best = choice.best_head(bundle, trace.source_lang)
     st.markdown(f"##### {say.markdown('lab.twins.rows', pronoun=pair.pronoun)}")
     layer = st.selectbox(
         say("layer.label"),
@@ -215,7 +212,7 @@ def _rows(say: Say, pair: Pair, a: Marked, b: Marked) -> None:
                 text_colour=colour,
             )
             figure.update_traces(showscale=False)
-            st.plotly_chart(figure, key=f"lab:rows:{name}", config=QUIET)
+            picture.show(figure, key=f"lab:rows:{name}", alt=say(f"lab.twins.{name}"))
     st.caption(say("lab.twins.rows_says"))
     with last:
         st.markdown(f"**{say('lab.twins.change')}**")
@@ -229,7 +226,7 @@ def _rows(say: Say, pair: Pair, a: Marked, b: Marked) -> None:
             moved, heads, axis, limit=1, value=say("lab.twins.change"), text_colour=colour
         )
         figure.update_traces(showscale=False)
-        st.plotly_chart(figure, key="lab:rows:change", config=QUIET)
+        picture.show(figure, key="lab:rows:change", alt=say("lab.twins.change"))
     if len(words[0]) > WINDOW:
         st.caption(say("lab.window", shown=WINDOW, count=len(words[0])))
 

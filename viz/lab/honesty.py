@@ -199,5 +199,5 @@ def _in_place(say: Say, pair: Pair) -> None:
             except ModelError as error:
                 st.error(say.error(error), icon="✏️")
                 continue
-            naming_bars(say, pair, found, f"lab:in_place:{name}")
+            naming_bars(say, pair.names, found, f"lab:in_place:{name}")
     st.caption(say("lab.honest.in_place_says"))

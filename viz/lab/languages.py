@@ -12,18 +12,17 @@ from model.analysis import leaderboard
 from model.analysis.leaderboard import Question
 from model.analysis.twins import Marked
 from model.config import Lang
-from viz import cache, sentence
+from viz import cache, picture, sentence
 from viz.charts.measured import heads_apart
-from viz.charts.rivals import Shares, rival_bars
 from viz.i18n import Say, literal
 from viz.lab import pair as pairs
 from viz.lab import runs
-from viz.lab.flip import head_map, lead
+from viz.lab.flip import head_map, naming_bars
 from viz.lab.pair import DRAWN, HELD_OUT, Pair
+from viz.numbers import correlation
 from viz.sentence import Looked
 from viz.state import FAMOUS
 
-QUIET = {"displayModeBar": False}
 SHOWN = 12
 """Aligned pairs to choose from."""
 _FRENCH = re.compile(r"(?<!\w)(ils|elles|il|elle)(?!\w)", re.IGNORECASE)
@@ -103,23 +102,17 @@ def _one_language(say: Say, looked: Looked, lang: Lang, twins: Twins | None) -> 
         return
     bundle, first, second = looked.bundle, twins.first, twins.second
     readings = [cache.reading(bundle.name, bundle.version, one) for one in (first, second)]
-    names = [first.text[slice(*span)] for span in first.candidates[:2]]
-    bars = []
-    for name, marked, reading in zip(("one", "two"), (first, second), readings, strict=True):
-        st.html(pairs.sentence_html(say(f"lab.{name}"), marked))
-        a, b = map(float, reading.naming[:2])
-        bars.append(Shares(say(f"lab.{name}"), a, b, (say.percent(a), say.percent(b))))
-    figure = rival_bars(bars, (f"① {names[0]}", f"② {names[1]}"), say("lab.rest"))
-    told = "; ".join(
-        f"{bar.name}: {names[0]} {bar.written[0]}, {names[1]} {bar.written[1]}" for bar in bars
-    )
-    st.plotly_chart(figure, key=f"lab:langs:{lang}", config=QUIET, alt=told)
+    titles = (say("lab.one"), say("lab.two"))
+    for title, marked in zip(titles, (first, second), strict=True):
+        st.html(pairs.sentence_html(title, marked))
+    both = dict(zip(titles, readings, strict=True))
+    naming_bars(say, first.names, both, f"lab:langs:{lang}")
     right = sum(
         reading.winner == meant and reading.outsider is None
         for reading, meant in zip(readings, twins.right, strict=True)
     )
     st.markdown(say(f"lab.langs.right_{right}"))
-    one, two = map(lead, readings)
+    one, two = (reading.lead for reading in readings)
     st.markdown(f"**{say('lab.langs.change')}**")
     head_map(say, two - one, f"lab:langs:heads:{lang}", 2, say("lab.langs.change"))
 
@@ -169,12 +162,10 @@ def _same_heads(say: Say, looked: Looked, langs: tuple[Lang, ...]) -> None:
             say.sentences["lab.head"],
             limits=((-0.05, 1.05), (-0.05, 1.05)),
         )
-        st.plotly_chart(figure, key="lab:langs:same", config=QUIET, alt=say("lab.langs.same"))
+        picture.show(figure, key="lab:langs:same", alt=say("lab.langs.same"))
     with words:
         rho = leaderboard.rank_correlation(first, second)
-        st.markdown(
-            say("lab.langs.rho", rho="—" if rho is None else f"{rho:.2f}".replace("-", "−"))
-        )
+        st.markdown(say("lab.langs.rho", rho=correlation(rho)))
         best = looked.bundle.metrics["heads"].get("best", {})
         for lang in langs[:2]:
             if lang in best:

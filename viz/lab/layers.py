@@ -6,13 +6,11 @@ import streamlit as st
 
 from model.analysis.lens import Lens
 from model.analysis.twins import Marked
-from viz import cache, parts
+from viz import cache, parts, picture
 from viz.charts.rivals import rival_lines
 from viz.i18n import Say
 from viz.lab.pair import Pair
 from viz.tables import table
-
-QUIET = {"displayModeBar": False}
 
 
 def part(say: Say, pair: Pair) -> None:
@@ -69,7 +67,7 @@ def _lines(say: Say, found: Lens, marked: Marked, name: str) -> None:
     told = "; ".join(
         f"{word}: {', '.join(line)}" for (word, _), line in zip(shares, written, strict=True)
     )
-    st.plotly_chart(figure, key=f"lab:lens:{name}", config=QUIET, alt=told)
+    picture.show(figure, key=f"lab:lens:{name}", alt=told)
 
 
 def _word_of(found: Lens, start: int) -> int:

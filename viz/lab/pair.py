@@ -61,8 +61,7 @@ class Pair:
     def names(self) -> tuple[str, str]:
         """The two candidates as they stand in the first sentence."""
         assert self.a is not None
-        first, second = (self.a.text[slice(*span)] for span in self.a.candidates)
-        return first, second
+        return self.a.names
 
     @property
     def pronoun(self) -> str:

@@ -116,10 +116,11 @@ def _luck(say: Say, pair: Pair) -> str:
 def _cause(say: Say, pair: Pair) -> str:
     """What removing the best measured head does to the example."""
     general = say("lab.sheet.cause.answer")
-    found, best = _example(say, pair), choice.best_head(pair.looked.bundle, pair.looked.trace)
+    looked, found = pair.looked, _example(say, pair)
+    best = choice.best_head(looked.bundle, looked.trace.source_lang)
     if found is None or best is None:
         return general
-    bundle, (marked, flip) = pair.looked.bundle, found
+    bundle, (marked, flip) = looked.bundle, found
     line = cuts.written("heads", (best,))
     effect = cache.effect(bundle.name, bundle.version, marked, flip.a.winner, line, None, None)
     was, now = (reading.likeliest for reading in effect.readings)

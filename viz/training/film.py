@@ -9,7 +9,7 @@ from model.analysis import growth
 from model.analysis.growth import WordMaps
 from model.analysis.leaderboard import Head
 from model.training.film import Film
-from viz import cache, state
+from viz import cache, picture, state
 from viz.charts.bars import bar_list
 from viz.charts.curves import Course
 from viz.i18n import Say, literal
@@ -119,10 +119,9 @@ def _row(say: Say, film: Film, sentence: int, maps: WordMaps, head: Head, key: s
     st.markdown(f"**{say('training.film.row', where=where)}**")
     written = [words.share(say, share) for share in shares]
     listed = ", ".join(f"{word} {share}" for word, share in zip(maps.keys, written, strict=True))
-    st.plotly_chart(
+    picture.show(
         bar_list(maps.keys, shares, written, chosen=growth.antecedent(film, sentence)[0]),
         key=f"training:{key}:row",
-        config=pictures.QUIET,
         alt=f"{where}: {listed}",
     )
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from model.analysis.coreference import NamedWord
 from model.analysis.growth import WordMaps
-from viz import theme
+from viz import picture, theme
 from viz.charts.bars import bar_list
 from viz.charts.curves import Course, Unit, curves
 from viz.charts.head_map import HeadCell, head_map, least_width
@@ -19,7 +17,6 @@ from viz.i18n import Say
 from viz.numbers import number
 from viz.training import words
 
-QUIET = {"displayModeBar": False}
 NAMED = 5  # words in the list
 
 
@@ -34,7 +31,7 @@ def chart(
 ) -> None:
     """Lines over the steps of a training, said in words for those who cannot see them."""
     axis = say(f"training.curve.{unit}_axis")
-    st.plotly_chart(
+    picture.show(
         curves(
             lines,
             step=say("training.curve.step"),
@@ -44,7 +41,6 @@ def chart(
             steps=steps,
         ),
         key=f"training:{key}",
-        config=QUIET,
         alt=_described(say, lines, unit) or axis,  # before the first number, too
     )
 
@@ -60,10 +56,9 @@ def named_words(say: Say, named: list[NamedWord], key: str) -> None:
     top = sorted(named, key=lambda word: -word[3])[:NAMED]
     shares = [share for *_, share in top]
     written = [words.share(say, share) for share in shares]
-    st.plotly_chart(
+    picture.show(
         bar_list([word for word, *_ in top], shares, written),
         key=f"training:{key}:naming",
-        config=QUIET,
         alt=", ".join(f"{word[0]} {share}" for word, share in zip(top, written, strict=True)),
     )
 
@@ -87,8 +82,8 @@ def every_head(
         for layer, heads in enumerate(shares)
         for head, share in enumerate(heads)
     ]
-    with scrolling(f"heads.{key}", least_width(len(shares[0]))):
-        st.plotly_chart(
+    with picture.scrolling(f"training-heads-{key}", least_width(len(shares[0]))):
+        picture.show(
             head_map(
                 cells,
                 layer=say("layer.label"),
@@ -98,28 +93,15 @@ def every_head(
                 chosen=chosen,
             ),
             key=f"training:{key}:heads",
-            config=QUIET,
             alt=" ".join(f"{cell.said}." for cell in cells),
         )
-
-
-@contextmanager
-def scrolling(name: str, width: int) -> Iterator[None]:
-    """A box that is never narrower than its picture needs; on a phone it scrolls sideways."""
-    key = "training_" + re.sub(r"\W", "-", name, flags=re.ASCII)
-    with st.container(key=key):
-        st.html(
-            f"<style>.st-key-{key} {{ overflow-x: auto }}"
-            f".st-key-{key} > * {{ min-width: {width}px }}</style>"
-        )
-        yield
 
 
 def one_head(say: Say, maps: WordMaps, layer: int, head: int, key: str) -> None:
     """A head's map between words, the pronoun's row framed."""
     names = ("query", "key", "weight", "masked")
-    with scrolling(f"map.{key}", theme.map_width(len(maps.keys))):
-        st.plotly_chart(
+    with picture.scrolling(f"training-map-{key}", theme.map_width(len(maps.keys))):
+        picture.show(
             heatmap(
                 maps.attention[layer, head],
                 maps.queries,
@@ -128,6 +110,5 @@ def one_head(say: Say, maps: WordMaps, layer: int, head: int, key: str) -> None:
                 pinned=maps.pronoun,
             ),
             key=f"training:{key}:map",
-            config=QUIET,
             alt=say("line.where", layer=layer + 1, head=head + 1),
         )

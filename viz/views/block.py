@@ -15,7 +15,7 @@ from jaxtyping import Float
 from model.analysis import block
 from model.analysis.block import SUBLAYERS, Module, NormSteps, Stack, Stream
 from model.analysis.words import attention_map
-from viz import choice, parts, sentence, state, takehome
+from viz import choice, parts, picture, sentence, state, takehome
 from viz.charts.bars import bar_list
 from viz.charts.residual import (
     MOST_DRAWN,
@@ -34,7 +34,6 @@ from viz.sentence import Looked
 MAP = "block:map"
 STAGE = "block.stage"
 CANDIDATES = 10
-QUIET = {"displayModeBar": False}
 
 
 @dataclass(frozen=True)
@@ -375,7 +374,7 @@ def _feed_forward(say: Say, looked: Looked, place: Place, stage: str) -> None:
     after = Strip(say("block.strip.after", n=d_ff, zeros=zeros), relu)
     figure = hidden_layer(before, after, dimension=say("block.unit"), zero=say("block.strip.zero"))
     alt = say("block.strip.ffn_alt", n=d_ff, zeros=zeros, token=place.token)
-    st.plotly_chart(figure, key="block:hidden", config=QUIET, alt=alt)
+    picture.show(figure, key="block:hidden", alt=alt)
     _strips(say, place, {say("block.strip.out", n=len(out)): out}, None)
     parts.badge(say, steps.largest_difference, max(_size(steps.hidden), _size(steps.out)))
     _table(say, say("block.unit"), {"x W₁ + b₁": hidden, "max(0, ·)": relu})
@@ -419,10 +418,9 @@ def _output(say: Say, looked: Looked, place: Place, stage: str) -> None:
     st.caption(say("block.tied"))
     st.markdown(f"**{say('block.candidates.title')}**")
     listed = ", ".join(f"{name} {share}" for name, share in zip(names, written, strict=True))
-    st.plotly_chart(
+    picture.show(
         bar_list(names, shares, written),
         key="block:candidates",
-        config=QUIET,
         alt=say("block.candidates.alt", shares=listed),
     )
     if place.row + 1 < len(trace.target_tokens):
@@ -501,7 +499,7 @@ def _strips(
     alt = say(
         "block.strip.alt", names=", ".join(drawn), n=len(vectors[0].values), token=place.token
     )
-    st.plotly_chart(figure, key="block:strips", config=QUIET, alt=alt)
+    picture.show(figure, key="block:strips", alt=alt)
     limit = max(_size(values) for values in drawn.values())
     st.caption(say("block.scale", limit=number(limit)))
 
@@ -550,7 +548,7 @@ def _paths(say: Say, place: Place, labels: list[str]) -> None:
     counts = block.paths_by_length(n)
     shown = min(n, MOST_DRAWN)
     st.markdown(f"**{say('block.why.drawn', n=shown)}**")
-    st.plotly_chart(
+    picture.show(
         unrolled_paths(
             block.unrolled(shown),
             labels[:shown],
@@ -558,17 +556,15 @@ def _paths(say: Say, place: Place, labels: list[str]) -> None:
             around=say("block.why.around"),
         ),
         key="block:paths",
-        config=QUIET,
         alt=say("block.why.drawn_alt", n=shown, paths=block.paths(shown)),
     )
     st.caption(say("block.why.drawn_caption"))
     st.markdown(f"**{say('block.why.lengths')}**")
     listed = ", ".join(f"{length}: {count:,}" for length, count in enumerate(counts))
     names = {"length": say("block.why.lengths_x"), "paths": say("block.why.lengths_y")}
-    st.plotly_chart(
+    picture.show(
         path_lengths(counts, **names),
         key="block:lengths",
-        config=QUIET,
         alt=say("block.why.lengths_alt", counts=listed),
     )
 
@@ -583,7 +579,7 @@ def _stream(say: Say, found: Stream, place: Place, stage: str) -> None:
         for (layer, name), x, s in zip(named, carried, contributed, strict=True)
     ]
     text = StreamText(*(say(f"block.why.{f.name}") for f in fields(StreamText)))
-    st.plotly_chart(
+    picture.show(
         stream_chart(
             named,
             carried,
@@ -592,7 +588,6 @@ def _stream(say: Say, found: Stream, place: Place, stage: str) -> None:
             here=here.index(True) if any(here) else None,
         ),
         key="block:stream",
-        config=QUIET,
         alt=say("block.why.stream_alt", steps=", ".join(steps)),
     )
     if found.largest_difference is None:

@@ -11,8 +11,9 @@ import streamlit as st
 from model import Trace
 from model.analysis import decoding
 from model.analysis.decoding import Derailed, ForcedRun, GreedyRun, Sampling, label
+from model.analysis.softmax import softmax
 from model.analysis.words import sharpest_head
-from viz import cache, sentence, state, takehome
+from viz import cache, picture, sentence, state, takehome
 from viz.charts.beam_tree import MOST_LEVELS, BeamText, beam_tree
 from viz.charts.decoding import before_after, losses, side_by_side
 from viz.components.drawing import drawing
@@ -141,7 +142,7 @@ def _view_steps(
     steps = []
     for n, logits in enumerate(run.logits):
         newest = decoding.START - 1 + n
-        found = decoding.top(looked.bundle, decoding.softmax(logits), _CANDIDATES)
+        found = decoding.top(looked.bundle, softmax(logits), _CANDIDATES)
         shares = [candidate.probability for candidate in found]
         steps.append(
             Step(
@@ -192,14 +193,14 @@ def _sampling(say: Say, looked: Looked) -> None:
     """Temperature, top-k and top-p, and a sentence drawn piece by piece."""
     bundle, text, to = looked.bundle, looked.trace.source_text, looked.to
     written, seed = _drawn(f"{bundle.version} {to} {text}")
-    sliders, picture = st.columns([2, 3], gap="large")
+    sliders, bars = st.columns([2, 3], gap="large")
     with sliders:
         how = _sliders(say)
         st.markdown(f"**{say('decoding.sampling.sofar')}**")
         st.markdown(f"#### {literal(bundle.tokenizer.decode(written)) or '…'}")
         ended = decoding.is_complete(written, decoding.room(bundle, text, to))
         _draw_buttons(say, looked, how, written, seed, ended=ended)
-    with picture:
+    with bars:
         if ended:
             st.info(say("decoding.sampling.ended"))
             return
@@ -211,7 +212,7 @@ def _sampling(say: Say, looked: Looked) -> None:
         names = [label(candidate.piece) for candidate in shown]
         at = [candidate.id for candidate in shown].index(drawn)
         st.markdown(say.markdown("decoding.sampling.drawn", piece=names[at], seed=seed))
-        st.plotly_chart(
+        picture.show(
             before_after(
                 names,
                 [candidate.probability for candidate in shown],
@@ -220,7 +221,6 @@ def _sampling(say: Say, looked: Looked) -> None:
                 labels=(say("decoding.sampling.before"), say("decoding.sampling.after")),
             ),
             key="decoding:bars",
-            config={"displayModeBar": False},
             alt=_bars_alt(say, names, [float(found.after[candidate.id]) for candidate in shown]),
         )
         kept, whole = int(found.kept.sum()), int(np.isfinite(logits).sum())
@@ -443,12 +443,11 @@ def _forcing(say: Say, looked: Looked) -> None:
     right = [label(piece) for piece in found.teacher.right]
     teacher = found.teacher.probabilities
     names = tuple(say(f"decoding.forcing.{name}") for name in ("teacher", "free", "here"))
-    st.plotly_chart(
+    picture.show(
         side_by_side(
             right, teacher, found.p_right, position, labels=(names[0], names[1], names[2])
         ),
         key="decoding:forcing",
-        config={"displayModeBar": False},
         alt=say("decoding.forcing.alt"),
     )
     st.caption(say("decoding.forcing.caption"))
@@ -478,7 +477,7 @@ def _wrong(say: Say, looked: Looked, forced: ForcedRun, position: int) -> int:
     bundle, text = looked.bundle, looked.trace.source_text
     before = tuple(forced.ids[:position])
     logits = cache.next_logits(bundle.name, bundle.version, text, looked.to, before)
-    found = decoding.top(bundle, decoding.softmax(logits), _BARS + 1)
+    found = decoding.top(bundle, softmax(logits), _BARS + 1)
     names = {c.id: f"{label(c.piece)} · {number(c.probability)}" for c in found}
     names.pop(forced.ids[position], None)
     chosen = st.selectbox(
@@ -536,10 +535,9 @@ def _loss(say: Say, looked: Looked) -> None:
         )
         labels = (say("decoding.loss.bar"), say("decoding.loss.mean"))
         pieces = [label(piece) for piece in run.right]
-        st.plotly_chart(
+        picture.show(
             losses(pieces, -run.log_p, run.loss, labels=labels),
             key="decoding:loss",
-            config={"displayModeBar": False},
             alt=say("decoding.loss.alt", loss=number(run.loss)),
         )
         st.caption(_smoothing(say, looked, run))

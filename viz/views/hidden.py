@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 
 import numpy as np
@@ -15,19 +14,19 @@ from model.analysis.importance import (
     About,
     Importance,
     Measure,
+    probability,
 )
 from model.analysis.words import attention_map, pronoun_span
-from viz import cache, choice, parts, state, takehome
+from viz import cache, choice, parts, picture, state, takehome
 from viz.charts.side_by_side import Column, least_width, side_by_side, stacked
 from viz.export import numbers
 from viz.i18n import Say
-from viz.numbers import number
+from viz.numbers import correlation, number
 from viz.sentence import Looked
 from viz.tables import table
 
 ABOUT: tuple[About, ...] = ("naming", "translation")
 DISAGREE = ("sink", "residual", "others", "debate")
-QUIET = {"displayModeBar": False}
 PHONE = 640  # pixels up to which the measures stand below each other
 
 
@@ -120,15 +119,10 @@ def _asked(say: Say, looked: Looked, found: Importance, queries: list[str]) -> N
             token=token,
             pronoun=pronoun,
             answer=asked.answer,
-            p=say.percent(_share(found.sure)),
+            p=say.percent(probability(found.sure)),
             sure=sure,
         )
     )
-
-
-def _share(sure: float) -> float:
-    """P of an answer with these log-odds: the logistic function, written so as not to overflow."""
-    return 0.5 * (1 + math.tanh(sure / 2))
 
 
 def _verdict(say: Say, found: Importance, keys: list[str]) -> str:
@@ -153,7 +147,7 @@ def _effect(say: Say, found: Importance, effect: float) -> str:
     """What is left of the answer; of a whole translation, by how many nats it moves."""
     if found.scalar.what == "translation":
         return say("hidden.nats", before=number(found.sure), after=number(found.sure - effect))
-    before, after = (say.percent(_share(sure)) for sure in (found.sure, found.sure - effect))
+    before, after = (say.percent(probability(sure)) for sure in (found.sure, found.sure - effect))
     odds = number(found.sure), number(found.sure - effect)
     moved = "hidden.odds" if before != after else "hidden.odds_still"
     return say(moved, p=before, p_after=after, before=odds[0], after=odds[1])
@@ -173,19 +167,20 @@ def _bars(say: Say, found: Importance, keys: list[str]) -> None:
         for measure in MEASURES
     ]
     st.html(
-        "<style>.st-key-hidden_bars { overflow-x: auto }"
-        f".st-key-hidden_bars > * {{ min-width: {least_width(len(columns))}px }}"
+        "<style>"
         f"@media (max-width: {PHONE}px) {{ .st-key-hidden_bars {{ display: none }} }}"
         f"@media (min-width: {PHONE + 1}px) {{ .st-key-hidden_stacked {{ display: none }} }}"
         "</style>"
     )
     # The server does not know how wide the page is: the browser shows one of the two.
-    for name, drawn in (("bars", side_by_side), ("stacked", stacked)):
-        with st.container(key=f"hidden_{name}"):
-            st.plotly_chart(
+    for name, drawn, width in (
+        ("bars", side_by_side, least_width(len(columns))),
+        ("stacked", stacked, 0),
+    ):
+        with picture.scrolling(f"hidden_{name}", width):
+            picture.show(
                 drawn(keys, columns),
                 key=f"hidden:{name}",
-                config=QUIET,
                 alt=say("hidden.bars", keys=", ".join(keys)),
             )
 
@@ -228,14 +223,10 @@ def _agreement(say: Say, found: Importance) -> None:
     names = [say(f"hidden.measure.{measure}") for measure in MEASURES]
     columns = {"": names}
     for name, column in zip(names, found.agreement.T, strict=True):
-        columns[name] = [_correlation(float(value)) for value in column]
+        columns[name] = [correlation(float(value)) for value in column]
     table(columns)
     rows = len(found.rows)
     st.caption(say("hidden.rows_one" if rows == 1 else "hidden.rows", rows=rows))
-
-
-def _correlation(value: float) -> str:
-    return "—" if math.isnan(value) else f"{value:.2f}".replace("-", "−")
 
 
 if __name__ == "__main__":

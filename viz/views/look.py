@@ -20,7 +20,7 @@ from model.analysis.words import (
     strongest_key,
     together,
 )
-from viz import cache, choice, parts, sentence, state, takehome, theme
+from viz import cache, choice, parts, picture, sentence, state, takehome, theme
 from viz.charts.bars import bar_list
 from viz.charts.cells import Axis, signed_map
 from viz.charts.heatmap import HeatmapText, heatmap
@@ -136,7 +136,7 @@ def _pinned() -> None:
 
 def _line(say: Say, looked: Looked, shown: AttentionMap, pin: Pin) -> None:
     """In plain words: who looks at whom, and how much."""
-    kind, best = state.look().kind, choice.best_head(looked.bundle, looked.trace)
+    kind, best = state.look().kind, choice.best_head(looked.bundle, looked.trace.source_lang)
     measured = kind == "encoder" and (pin.layer, pin.head) == best
     where = f"{say(f'kind.{kind}')} · {_where(say, pin)}"
     st.caption(f"{where} — {say('line.best')}" if measured else where)
@@ -225,13 +225,11 @@ def _heatmap(say: Say, shown: AttentionMap, pin: Pin, part: Window | None) -> No
     )
     st.session_state["look:heatmap:first"] = (part.query, part.key)
     with st.container(key=f"look_map_{theme.map_step(len(shown.keys[part.columns]))}"):
-        st.plotly_chart(
+        picture.show(
             figure,
             key=HEATMAP,
-            config={"displayModeBar": False},
             alt=_described(say, shown, pin, weights),
-            on_select=_cell_chosen,
-            selection_mode="points",
+            picked=_cell_chosen,
         )
     masked = "" if shown.mask.all() else f" {say('map.caption_masked')}"
     st.caption(say(f"map.caption_{look.scale}") + masked)
@@ -328,8 +326,8 @@ def _cell_of_head(
 ) -> None:
     """Numbers of one head's Trace, from the products to the weight."""
     found = neuron.neurons(looked.trace, state.look().kind, layer, head, query)
-    picture, numbers = st.columns([11, 10], gap="large")
-    with picture:
+    left, numbers = st.columns([11, 10], gap="large")
+    with left:
         three = np.stack([found.q, found.k[key], found.products[key]])
         limit = float(np.ceil(np.abs(three).max()))
         names = [f"q · {shown.queries[query]}", f"k · {shown.keys[key]}", "q × k"]
@@ -340,9 +338,7 @@ def _cell_of_head(
             limit=limit,
             value=say("cell.value"),
         )
-        st.plotly_chart(
-            figure, key="look:cell", config={"displayModeBar": False}, alt=say("cell.picture")
-        )
+        picture.show(figure, key="look:cell", alt=say("cell.picture"))
         st.caption(say("cell.scale", limit=number(limit)))
     with numbers:
         for formula in _formulas(found, key):
@@ -410,10 +406,9 @@ def _naming(say: Say, looked: Looked) -> None:
     written = [say.percent(share) for share in shares]
     st.markdown(f"##### {say.markdown('naming.title', pronoun=pronoun)}")
     listed = ", ".join(f"{word} {share}" for word, share in zip(words, written, strict=True))
-    st.plotly_chart(
+    picture.show(
         bar_list(words, shares, written),
         key="look:naming",
-        config={"displayModeBar": False},
         alt=say("naming.alt", pronoun=pronoun, shares=listed),
     )
     st.caption(say.markdown("naming.caption", pronoun=pronoun))

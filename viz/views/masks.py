@@ -13,7 +13,7 @@ from model.analysis import masking
 from model.analysis.decoding import Candidate, label
 from model.analysis.masking import Batch, Leak, LeakAt, Masked
 from model.analysis.words import attention_map
-from viz import cache, parts, sentence, state, takehome, theme
+from viz import cache, parts, picture, sentence, state, takehome, theme
 from viz.charts.cells import Axis, signed_map, weight_map
 from viz.i18n import Say
 from viz.numbers import number
@@ -21,8 +21,6 @@ from viz.parts import WINDOW
 from viz.sentence import Looked
 from viz.state import Target
 from viz.tables import Markdown, beside, code, table
-
-QUIET = {"displayModeBar": False}
 
 # Sentences to stand beside the typed one in a batch.
 COMPANIONS = (
@@ -217,8 +215,8 @@ def _lift(say: Say, looked: Looked) -> None:
         bundle.name, bundle.version, trace.source_text, looked.look.target, looked.to
     )
     st.markdown(f"#### {_worst(say, found)}")
-    picture, numbers = st.columns([5, 7], gap="large")
-    with picture:
+    left, numbers = st.columns([5, 7], gap="large")
+    with left:
         st.markdown(f"**{say('masks.lift.map')}**")
         figure = weight_map(
             found.moved_by,
@@ -228,7 +226,7 @@ def _lift(say: Say, looked: Looked) -> None:
             mask=found.later,
             text_colour=theme.page_text(st.context.theme.type),
         )
-        st.plotly_chart(figure, key="masks:leak", config=QUIET, alt=say("masks.lift.map"))
+        picture.show(figure, key="masks:leak", alt=say("masks.lift.map"))
         st.caption(say("masks.lift.map_caption"))
     with numbers:
         table(_leak_table(say, found))
@@ -354,7 +352,7 @@ def _before_and_after(say: Say, key: str, around: Masked, tokens: list[str]) -> 
             figure = signed_map(
                 values, query, key_, limit=limit, value=say(f"masks.{name}"), text_colour=colour
             )
-            st.plotly_chart(figure, key=f"masks:{key}:{name}", config=QUIET)
+            picture.show(figure, key=f"masks:{key}:{name}", alt=say(f"masks.{name}"))
     with after:
         st.markdown(f"**{say('masks.weights')}**")
         figure = weight_map(
@@ -365,7 +363,7 @@ def _before_and_after(say: Say, key: str, around: Masked, tokens: list[str]) -> 
             mask=around.mask[window],
             text_colour=colour,
         )
-        st.plotly_chart(figure, key=f"masks:{key}:weights", config=QUIET)
+        picture.show(figure, key=f"masks:{key}:weights", alt=say("masks.weights"))
     st.caption(say("masks.scale", limit=number(limit)))
     if len(tokens) > WINDOW:
         st.caption(say("masks.window", shown=WINDOW, count=len(tokens)))
@@ -382,7 +380,7 @@ def _mask_picture(
         seen, shown, shown, value=say("masks.may"), mask=mask[window], text_colour=colour
     )
     figure.update_traces(showscale=False, selector={"type": "heatmap"})
-    st.plotly_chart(figure, key=f"masks:{key}", config=QUIET)
+    picture.show(figure, key=f"masks:{key}", alt=say("masks.may"))
 
 
 def _one_row(say: Say, part: str, around: Masked, tokens: list[str], first: int) -> None:

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from model.analysis import positions
 from model.analysis.positions import BASE, Shuffled
 from model.analysis.words import attention_map
-from viz import cache, parts, sentence, state, takehome, theme
+from viz import cache, parts, picture, sentence, state, takehome, theme
 from viz.charts.cells import Axis, signed_map
 from viz.charts.heatmap import HeatmapText, heatmap
 from viz.charts.waves import COLOURS, WaveText, fall, waves
@@ -23,7 +23,6 @@ BASES = (10, 100, 1_000, BASE, 100_000)
 WIDTHS = (4, 8, 16, 32, 64, 128, 256)
 ORDERS = ("reverse", "random", "swap")
 SLICE = 8  # dimensions in a table at a time
-QUIET = {"displayModeBar": False}
 
 
 def render() -> None:
@@ -369,12 +368,14 @@ def _three_maps(
     with before:
         st.markdown(f"**{say('positions.shuffle.original')}**")
         figure = heatmap(original, shown, shown, text=text)
-        st.plotly_chart(figure, key=f"positions:{name}:original", config=QUIET)
+        picture.show(
+            figure, key=f"positions:{name}:original", alt=say("positions.shuffle.original")
+        )
     with after:
-        title = "put_back" if order is None else "as_read"
-        st.markdown(f"**{say(f'positions.shuffle.{title}')}**")
+        title = say(f"positions.shuffle.{'put_back' if order is None else 'as_read'}")
+        st.markdown(f"**{title}**")
         figure = heatmap(middle, shown_read, shown_read, text=text)
-        st.plotly_chart(figure, key=f"positions:{name}:shuffled", config=QUIET)
+        picture.show(figure, key=f"positions:{name}:shuffled", alt=title)
     with difference:
         st.markdown(f"**{say('positions.shuffle.difference')}**")
         _signed(
@@ -453,7 +454,7 @@ def _signed(
         height=height,
         text_colour=theme.page_text(st.context.theme.type),
     )
-    st.plotly_chart(figure, key=f"positions:{key}", config=QUIET, alt=alt)
+    picture.show(figure, key=f"positions:{key}", alt=alt)
 
 
 _PARTS = {

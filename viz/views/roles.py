@@ -20,7 +20,7 @@ from model.analysis.roles import (
     role_of,
 )
 from model.analysis.words import attention_map, sharpest_head
-from viz import cache, choice, sentence, state, takehome, theme
+from viz import cache, choice, picture, sentence, state, takehome, theme
 from viz.charts.head_map import HeadCell, head_map, least_width
 from viz.export import numbers
 from viz.i18n import Say, literal
@@ -34,7 +34,6 @@ SENTENCES = 100  # held-out sentences that are read for a language pair: about t
 ROLE = "role"  # shown instead of one measure: the role of every head
 SIDE_BY_SIDE = 8  # heads up to which two maps stand beside each other
 
-QUIET = {"displayModeBar": False}
 _DOORS = {"look": "👀", "hidden": "🫥", "attention": "🧮"}
 
 
@@ -153,19 +152,12 @@ def _map(say: Say, name: str, measured: Measured, measure: str, chosen: tuple[in
         text_colour=theme.page_text(st.context.theme.type),
         chosen=chosen,
     )
-    with st.container(key=f"roles_{name}"):
-        width = least_width(n_heads)
-        st.html(
-            f"<style>.st-key-roles_{name} {{ overflow-x: auto }}"
-            f".st-key-roles_{name} > * {{ min-width: {width}px }}</style>"
-        )
-        st.plotly_chart(
+    with picture.scrolling(f"roles_{name}", least_width(n_heads)):
+        picture.show(
             figure,
             key=key,
-            config=QUIET,
             alt=" ".join(f"{cell.said}." for cell in cells),
-            on_select=lambda: _clicked(key),
-            selection_mode="points",
+            picked=lambda: _clicked(key),
         )
     st.caption(_beside(say, measured, measure))
 

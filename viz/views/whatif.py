@@ -26,7 +26,7 @@ from model.analysis.whatif import (
     WhatIf,
 )
 from model.analysis.words import AttentionMap, attention_map, pronoun_span, strongest_key
-from viz import cache, choice, sentence, state, takehome
+from viz import cache, choice, picture, sentence, state, takehome
 from viz.charts.cells import Axis, signed_map
 from viz.charts.heatmap import HeatmapText, heatmap
 from viz.charts.spread import layer_bars
@@ -39,7 +39,6 @@ from viz.sentence import Looked
 from viz.state import KINDS, Kind
 from viz.tables import beside, code, table
 
-QUIET = {"displayModeBar": False}
 SCOPES = ("all", "layer", "head")
 CHANGES = "whatif:changes"
 
@@ -455,7 +454,7 @@ def _maps(say: Say, found: WhatIf, shown: AttentionMap, pin: Pin) -> None:
         height = int(figure.layout.height)
         with column:
             st.markdown(f"**{say(f'whatif.{name}')}**")
-            st.plotly_chart(figure, key=f"whatif:{name}", config=QUIET, alt=say(f"whatif.{name}"))
+            picture.show(figure, key=f"whatif:{name}", alt=say(f"whatif.{name}"))
     with last:
         st.markdown(f"**{say('whatif.difference')}**")
         figure = signed_map(
@@ -468,7 +467,7 @@ def _maps(say: Say, found: WhatIf, shown: AttentionMap, pin: Pin) -> None:
         )
         # As wide as its neighbours; their numbers are in the tooltips, too.
         figure.update_traces(showscale=False, texttemplate=None, selector={"type": "heatmap"})
-        st.plotly_chart(figure, key="whatif:difference", config=QUIET, alt=say("whatif.difference"))
+        picture.show(figure, key="whatif:difference", alt=say("whatif.difference"))
     st.caption(say("whatif.maps"))
     if (count := max(len(shown.queries), len(shown.keys))) > WINDOW:
         st.caption(say("whatif.window", shown=WINDOW, count=count))
@@ -482,7 +481,7 @@ def _spread(say: Say, found: WhatIf, layer: int) -> None:
         shares, written, say.sentences["whatif.layer"], (say(f"kind.{_kind()}"), layer)
     )
     listed = "; ".join(f"{name}: {', '.join(layers)}" for name, layers in written.items())
-    st.plotly_chart(figure, key="whatif:spread", config=QUIET, alt=listed)
+    picture.show(figure, key="whatif:spread", alt=listed)
     st.caption(say("whatif.spread_says"))
 
 

@@ -108,7 +108,7 @@ class HeadGeometry extends HeadWords {
   lanes(size) {
     const heads = [...this.on].sort((a, b) => a - b);
     const height = (size - 8) / heads.length;
-    return heads.map((head, i) => ({ head, height, shift: (i + 0.5 - heads.length / 2) * height }));
+    return heads.map((head, i) => ({ head, shift: (i + 0.5 - heads.length / 2) * height }));
   }
 
   // From a query to a key: four points of a Bézier curve.
@@ -124,7 +124,7 @@ class HeadGeometry extends HeadWords {
   }
 
   // Where the bars of the keys stand: behind the words, or below them.
-  bar(key, share, width, offset = 0) {
+  bar(key, share, width) {
     const { at, size } = this.places.keys[key];
     if (!this.across) {
       const height = this.rowHeight - 6;
@@ -132,7 +132,7 @@ class HeadGeometry extends HeadWords {
     }
     const [base, thick] = [this.height - ACROSS.percent, Math.min(26, size - 10)];
     const tall = (ACROSS.bars - 6) * share;
-    return [at - thick / 2 + offset, base - tall, thick, tall];
+    return [at - thick / 2, base - tall, thick, tall];
   }
 
   rowAt(x, y) {
