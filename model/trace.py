@@ -270,9 +270,14 @@ def trace(
         read = tokenizer.target_from_ids(decoded, target_lang)
     else:
         read = check_length(tokenizer.target(check_text(target), target_lang), limit)
+    return traced(bundle, source, read, target_lang)
+
+
+def traced(bundle: AnyBundle, source: Encoding, read: Encoding, target_lang: Lang) -> Trace:
+    """The Trace of what the encoder reads and what the decoder reads."""
     return Trace(
-        source_text=text,
-        source_lang=language_of(text),
+        source_text=source.text,
+        source_lang=language_of(source.text),
         target_lang=target_lang,
         output=read.text,
         source_tokens=source.pieces,

@@ -445,7 +445,7 @@ class KnockOut:
 
 
 def verdict(best: float, others: float) -> Verdict:
-    """What points of accuracy lost say: these heads carry it, the others do, any do, or none must."""
+    """What lost points say: these heads carry it, others do, any do a part, or none is needed."""
     if best >= 30 and others < 10:
         return "cause"
     if others - best >= 10:

@@ -21,13 +21,13 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from ..analysis.coreference import NamedWord, name_pronoun
+from ..analysis.translation import translate_all
 from ..analysis.words import pronoun_span
 from ..checkpoint import FILM, Bundle, is_sealed, write_atomically
 from ..config import DIRECTIONS, Lang
-from ..decode import translate
 from ..errors import ModelError
 from ..tokenizer import Tokenizer, language_of
-from ..trace import Trace, trace
+from ..trace import Trace, traced
 from ..transformer import Transformer
 
 _ANIMAL = "The animal didn't cross the street because it was too {}."
@@ -329,23 +329,32 @@ def in_bytes(
 def _one_moment(
     bundle: Bundle, step: int, line: Mapping[str, Any], targets: Mapping[str, Sequence[Lang]]
 ) -> Film:
-    shot = [_shoot_sentence(bundle, text, langs) for text, langs in targets.items() if langs]
-    moment = Moment(
-        step, dict(_plain(line)), [naming for *_, naming, _ in shot], [said for *_, said in shot]
-    )
-    return Film([sentence for sentence, *_ in shot], [moment], [maps for _, maps, _, _ in shot])
+    targets = {text: langs for text, langs in targets.items() if langs}
+    shot = [_shoot_sentence(bundle, text) for text in targets]
+    said = _translations(bundle, targets)
+    moment = Moment(step, dict(_plain(line)), [naming for *_, naming in shot], said)
+    return Film([sentence for sentence, *_ in shot], [moment], [maps for _, maps, _ in shot])
 
 
-def _shoot_sentence(
-    bundle: Bundle, text: str, targets: Sequence[Lang]
-) -> tuple[FilmSentence, np.ndarray, list[float], dict[Lang, str]]:
-    made = trace(bundle, text, target_lang=targets[0])
+def _shoot_sentence(bundle: Bundle, text: str) -> tuple[FilmSentence, np.ndarray, list[float]]:
+    tokenizer, lang = bundle.tokenizer, language_of(text)
+    nothing = tokenizer.target_from_ids([], lang)  # the encoder alone is looked at
+    made = traced(bundle, tokenizer.source(text), nothing, lang)
     sentence = _sentence(made)
     maps = in_bytes(made.attention("encoder")[None])
     naming = [round(share, 5) for *_, share in name_pronoun(bundle, text, sentence.pronoun)]
-    translations = {targets[0]: made.output}
-    translations |= {target: translate(bundle, text, target) for target in targets[1:]}
-    return sentence, maps, naming, translations
+    return sentence, maps, naming
+
+
+def _translations(bundle: Bundle, targets: Mapping[str, Sequence[Lang]]) -> list[dict[Lang, str]]:
+    """Of each sentence into its languages; all that go into one are written together."""
+    said: dict[str, dict[Lang, str]] = {text: {} for text in targets}
+    for lang in dict.fromkeys(lang for langs in targets.values() for lang in langs):
+        texts = [text for text, langs in targets.items() if lang in langs]
+        written = translate_all(bundle.model, bundle.tokenizer, texts, lang)
+        for text, translation in zip(texts, written, strict=True):
+            said[text][lang] = translation
+    return list(said.values())
 
 
 def _sentence(made: Trace) -> FilmSentence:

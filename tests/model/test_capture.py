@@ -157,7 +157,7 @@ def test_two_models_do_not_see_each_other(make_bundle: Any) -> None:
 
 def test_32_threads_on_one_model_get_what_they_get_alone(make_bundle: Any) -> None:
     bundle = make_bundle(seed=3)
-    texts = [f"The animal {'very ' * (n % 5)}didn't cross street {n}." for n in range(32)]
+    texts = [f"The animal {'very ' * (n % 5)}didn't cross street {n}." for n in range(8)]
     alone = [trace(bundle, text) for text in texts]
     start = Barrier(32)
 
@@ -165,12 +165,13 @@ def test_32_threads_on_one_model_get_what_they_get_alone(make_bundle: Any) -> No
         start.wait()
         if n % 8 == 7:  # some meddle while the others watch
             with intervene(bundle.model, {"*.weights": torch.zeros_like}):
-                return [trace(bundle, texts[n])]
-        return [trace(bundle, texts[n]) for _ in range(3)]
+                return [trace(bundle, texts[n % 8])]
+        return [trace(bundle, texts[n % 8]) for _ in range(2)]
 
     with ThreadPoolExecutor(32) as pool:
         together = list(pool.map(one, range(32)))
-    for n, (expected, got) in enumerate(zip(alone, together, strict=True)):
+    for n, got in enumerate(together):
+        expected = alone[n % 8]
         if n % 8 == 7:
             assert not got[0].attention("encoder").any()
             continue

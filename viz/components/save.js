@@ -548,5 +548,5 @@ const Save = (() => {
 
   const path = (ctx, d = "") => (ctx instanceof Recorder ? Object.assign(new Path(), { d }) : new Path2D(d));
 
-  return { buttons, stack, path };
+  return { buttons, stack, path, png, svg };
 })();
