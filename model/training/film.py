@@ -26,7 +26,7 @@ from ..analysis.words import pronoun_span
 from ..checkpoint import FILM, Bundle, is_sealed, write_atomically
 from ..config import DIRECTIONS, Lang
 from ..errors import ModelError
-from ..tokenizer import Tokenizer, language_of
+from ..tokenizer import Tokenizer, check_length, language_of
 from ..trace import Trace, traced
 from ..transformer import Transformer
 
@@ -338,8 +338,9 @@ def _one_moment(
 
 def _shoot_sentence(bundle: Bundle, text: str) -> tuple[FilmSentence, np.ndarray, list[float]]:
     tokenizer, lang = bundle.tokenizer, language_of(text)
+    read = check_length(tokenizer.source(text), bundle.config.max_len)
     nothing = tokenizer.target_from_ids([], lang)  # the encoder alone is looked at
-    made = traced(bundle, tokenizer.source(text), nothing, lang)
+    made = traced(bundle, read, nothing, lang)
     sentence = _sentence(made)
     maps = in_bytes(made.attention("encoder")[None])
     naming = [round(share, 5) for *_, share in name_pronoun(bundle, text, sentence.pronoun)]

@@ -51,6 +51,14 @@ def reel(make_bundle: Callable[..., Bundle], tmp_path_factory: pytest.TempPathFa
     return path
 
 
+def test_a_model_that_cannot_read_the_examples_says_so(
+    make_bundle: Callable[..., Bundle], tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError) as error:
+        shoot(make_bundle(max_len=9), tmp_path, 0)
+    assert error.value.code == "text_too_long"
+
+
 def test_a_film_shows_what_the_model_did(make_bundle: Callable[..., Bundle], reel: Path) -> None:
     bundle, film = make_bundle(), Film.load(reel)
     assert [moment.step for moment in film.moments] == [0, 2, 6]
