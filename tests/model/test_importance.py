@@ -1,6 +1,7 @@
 """The five measures against numbers on paper, against a model written anew, and by hand."""
 
 import copy
+import math
 import threading
 from dataclasses import replace
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ import torch
 from model import capture, intervene, name_pronoun, trace
 from model.analysis import importance as measures
 from model.analysis.decoding import reference
-from model.analysis.importance import MEASURES, Cell, Ids, importance, spearman
+from model.analysis.importance import MEASURES, Cell, Ids, importance, probability, spearman
 from model.analysis.words import pronoun_span
 
 PRONOUN = "The animal didn't cross the street because it was too tired."
@@ -388,3 +389,9 @@ def test_rounding_ranks_as_nothing():
     sizes = dict(zip(MEASURES, measures._sizes(tiny), strict=True))
     np.testing.assert_array_equal(sizes["cut"], [0.3, 0, 0])
     np.testing.assert_array_equal(sizes["weight"], tiny["weight"])
+
+
+def test_log_odds_become_a_probability_and_do_not_overflow():
+    assert probability(math.log(3)) == pytest.approx(0.75)  # three to one
+    assert probability(-math.log(3)) == pytest.approx(0.25)
+    assert (probability(0.0), probability(1e6), probability(-1e6)) == (0.5, 1.0, 0.0)
