@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from model.analysis.steps import STAGES
 from tests.e2e.conftest import stand_still, stays_inside
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.e2e.conftest import at_rest, stand_still, stays_inside
 from viz.compare.choice import Comparison, PanelChoice, dumps
 from viz.state import FAMOUS
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 JUMOK = Path(__file__).parents[2] / "checkpoints" / "jumok"
 A, B = PanelChoice(layer=2, head=3), PanelChoice(layer=0, head=1)
 TWO = Comparison((A, B))

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import stays_inside
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 DEMO = Path(__file__).parent / "head_view_demo.py"
 IT, ANIMAL = 8, 1
 

@@ -12,7 +12,7 @@ from tests.e2e.conftest import stand_still, stays_inside
 from viz.i18n import catalogue
 from viz.state import FAMOUS
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
 DEMO = Path(__file__).parent / "model_view_demo.py"
 EN = catalogue("en")

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.e2e.conftest import stand_still, stays_inside
 from viz.i18n import LANGS, catalogue
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 PARTS = ("sentence", "longer", "memory", "calc", "window", "cost", "scale", "paper")
 WIDTHS = {"phone": 390, "tablet": 820, "laptop": 1366}

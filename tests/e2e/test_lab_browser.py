@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import stand_still, stays_inside
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 TWIN = ".st-key-lab-twin input"
 DOG = "The dog didn't cross the street because it was too tired."

@@ -12,7 +12,7 @@ from viz import cache
 from viz.i18n import catalogue
 from viz.state import FAMOUS
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 EN = catalogue("en")
 
 

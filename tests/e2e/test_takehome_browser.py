@@ -22,7 +22,7 @@ from viz.sentence import Looked
 from viz.state import FAMOUS, Look
 from viz.takehome import Map, files
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
 SAVE = (ROOT / "viz" / "components" / "save.js").read_text(encoding="utf-8")
 LAYER, HEAD, IT = 2, 3, 7

@@ -16,7 +16,7 @@ from model.training.folder import Folder
 from model.training.process import fill_in
 from tests.e2e.conftest import ROOT, stand_still, stays_inside
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 PATIENCE = 240_000
 STEPS = re.compile(r"Training · step [1-9]")
 

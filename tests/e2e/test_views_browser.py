@@ -9,7 +9,7 @@ from tests.e2e.head_view_demo import TEXTS
 from viz.components import architecture, head_view
 from viz.components.head_view import Pin
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 LAYERS = 3
 
 # Before the script: what listens to the reader's settings, and a parent as Streamlit gives one.
