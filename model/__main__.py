@@ -228,7 +228,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--accelerator", default="auto", help="auto, cpu or cuda")
     command.add_argument("--devices", type=_devices, default="auto", help="how many, or auto")
     command.add_argument("--nodes", type=int, default=1)
-    command.add_argument("--precision", choices=("32-true", "bf16-mixed"), default="32-true")
+    command.add_argument(
+        "--precision",
+        choices=("32-true", "bf16-mixed"),
+        default="32-true",
+        help="bf16-mixed for a GPU, or a CPU with AMX or AVX-512 BF16 (see lscpu): others take "
+        "several times as long with it",
+    )
 
     command = commands.add_parser(
         "estimate", help="take a few steps to see how long a training takes here, as JSON"

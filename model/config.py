@@ -175,6 +175,9 @@ class TrainConfig:
     joined_share: float = 0.0
     """Share of the generated pairs that are two or three sentences in a row, in source and target
     alike: for models that are asked how they stand longer texts."""
+    named_only_share: float = 0.0
+    """Share of the generated sentences with a pronoun that are not to be translated as well: naming
+    alone spares the decoder's part of the work, the larger one."""
     directions: tuple[str, ...] = ()
     """As in "en-ko", of `DIRECTIONS`; none named means all."""
     corpora: str = ""
@@ -213,6 +216,7 @@ class TrainConfig:
             "pronoun_share",
             "read_share",
             "joined_share",
+            "named_only_share",
         ):
             _require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "from 0 to 1")
         _require(self.minutes >= 0, "minutes", self.minutes, "at least 0")
@@ -395,7 +399,8 @@ PRESETS: dict[str, Preset] = {
             steps=30_500,
             peak_lr=1e-3,
             items=40_000,
-            pronoun_share=0.6,
+            pronoun_share=0.8,
+            named_only_share=0.5,
             alone_epochs=6,
             vocab_size=12_000,
             snapshot_every=250,

@@ -169,11 +169,12 @@ class TrainingSet:
             yield (first, *islice(drawn, more))
 
     def _generated(self, row: Sequence[Example], rng: random.Random) -> Pair:
-        """The examples, translated in one direction."""
-        shares = self._config.shares
+        """The examples, translated in one direction or only named."""
+        shares, named_only = self._config.shares, self._config.named_only_share
         ((source, target),) = rng.choices(list(shares), list(shares.values()))
         read, wanted = (joined([e.sentences[lang] for e in row]) for lang in (source, target))
-        return self._pair(read, wanted.text, target, rng)
+        asks = bool(named_only and read.references) and rng.random() < named_only
+        return self._pair(read, "" if asks else wanted.text, target, rng)
 
     def _read(self, n: int, epoch: int, rng: random.Random) -> Iterator[Pair]:
         drawn = self._mixture.draw(n, epoch, self._config.seed) if self._mixture and n else ()

@@ -193,6 +193,11 @@ def _chosen(settings: Metrics) -> str:
     said = f" Only templates about {', '.join(families)} were used." if families else ""
     if joined := settings.get("joined_share"):
         said += f" Of the pairs, {joined:.0%} are two or three sentences in a row."
+    if named_only := settings.get("named_only_share"):
+        said += (
+            f" Of the generated sentences with a pronoun, {named_only:.0%} were not to be "
+            "translated: what the pronoun stands for was to be named, and nothing else."
+        )
     if directions:
         arrows = ", ".join(map(_arrow, directions))
         said += f" It learned only these directions: {arrows}."

@@ -197,8 +197,9 @@ def serve() -> Serve:
     return serving
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def address(serve):
+    """The app, as people start it. No journey writes anything there: all files share it."""
     with serve(ROOT / "app.py") as address:
         yield address
 

@@ -68,6 +68,16 @@ def test_an_epoch_holds_every_example_once_within_the_budget(data: TrainingSet) 
         assert len(pairs) == 1 or batch.source.numel() + batch.target.numel() <= 400
 
 
+def test_some_sentences_with_a_pronoun_are_to_be_named_alone(learned: Tokenizer) -> None:
+    config = replace(TINY.train, items=300, named_only_share=0.5)
+    pairs = [pair for batch in TrainingSet(config, learned).batches(0) for pair in batch]
+    assert len(pairs) == len(list(examples(config, 0)))
+    without = [pair for pair in pairs if pair.target[-1] != EOS]
+    asking = [pair for pair in pairs if pair.source.namings]
+    assert len(without) == pytest.approx(len(asking) / 2, rel=0.15)
+    assert all(len(pair.target) == 2 and pair.source.namings for pair in without)
+
+
 def test_a_batch_points_at_pronoun_and_antecedent(data: TrainingSet) -> None:
     pairs = [pair for batch in data.batches(0) for pair in batch if pair.source.namings][:8]
     batch = collate(pairs)
