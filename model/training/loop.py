@@ -32,7 +32,7 @@ from ..corpus.particles import particle_cuts
 from ..errors import ModelError
 from ..seq2seq import Seq2Seq
 from ..tokenizer import Tokenizer
-from ..transformer import Transformer
+from ..transformer import PAD, Transformer
 from .batches import Batch, TrainingSet, collate, examples
 from .card import card
 from .control import TERMINATED, Control, Verdict
@@ -397,16 +397,20 @@ class _Log:
     def add(self, losses: Losses, batch: Batch, processes: int) -> None:
         """Remember one step's losses, and the pieces that all processes read in it."""
         self._losses.append(torch.stack(losses).detach())
-        self._pronouns.append(len(batch.pronoun_row))
+        labels = int((batch.target[:, 2:] != PAD).sum())  # behind <s> and the language tag
+        self._asked.append((labels, len(batch.pronoun_row)))
         self._pieces += (batch.source.numel() + batch.target.numel()) * processes
 
     def write(self, step: int, seconds: float, lr: float) -> dict[str, str]:
         """Write a line; returns what the progress bar shows."""
         losses = torch.stack(self._losses).cpu()
         line = dict(zip(_LOGGED, losses.mean(dim=0).tolist(), strict=True))
-        # Batches of plain sentences ask for no name: a mean over pronouns, not over batches.
-        asked = torch.tensor(self._pronouns, dtype=losses.dtype)
-        for name in ("naming_loss_nats_per_pronoun", "naming_accuracy"):
+        # Some batches ask for no translation, some for no name: means over pieces and pronouns.
+        labels, pronouns = torch.tensor(self._asked, dtype=losses.dtype).T
+        for name, asked in (
+            *(("translation_loss_nats_per_token", labels), ("accuracy", labels)),
+            *(("naming_loss_nats_per_pronoun", pronouns), ("naming_accuracy", pronouns)),
+        ):
             of_batches = losses[:, _LOGGED.index(name)]
             line[name] = float((of_batches * asked).sum() / asked.sum().clamp(min=1))
         line["tokens_per_second"] = self._pieces / (time.monotonic() - self._since)
@@ -428,7 +432,7 @@ class _Log:
 
     def _clear(self) -> None:
         self._losses: list[torch.Tensor] = []
-        self._pronouns: list[int] = []
+        self._asked: list[tuple[int, int]] = []
         self._pieces, self._since = 0, time.monotonic()
 
 

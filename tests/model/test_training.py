@@ -27,7 +27,7 @@ from model.training.film import Film
 from model.training.loop import Hardware, _Log, train
 from model.training.objective import Losses, Objective, learning_rate
 from model.training.snapshot import Snapshot
-from model.transformer import EOS, PAD, Transformer
+from model.transformer import BOS, EOS, PAD, Transformer
 from tests.model.conftest import MakeBundle
 
 TINY = Preset(
@@ -165,18 +165,23 @@ def test_the_end_of_a_training_may_be_moved(tmp_path: Path) -> None:
     assert [json.loads(line)["step"] for line in lines] == [3, 4]
 
 
-def test_the_log_averages_naming_over_pronouns_not_batches(tmp_path: Path) -> None:
+def test_the_log_averages_over_pronouns_and_pieces_not_batches(tmp_path: Path) -> None:
     log = _Log(tmp_path, step=0)
-    none, one, three = (torch.zeros(n, dtype=torch.long) for n in (0, 1, 3))
-    ids = torch.zeros(1, 2, dtype=torch.long)
-    for pronouns, naming, accuracy in ((none, 0.0, 0.0), (one, 4.0, 0.0), (three, 2.0, 1.0)):
-        losses = Losses(*map(torch.tensor, (1.0, 1.0, naming, 0.5, accuracy)))
-        log.add(losses, Batch(ids, ids, pronouns, pronouns, pronouns[:, None]), processes=2)
+    for pronouns, naming, named, labels, translation, right in (
+        (0, 0.0, 0.0, 3, 2.0, 1.0),
+        (1, 4.0, 0.0, 1, 6.0, 0.0),
+        (3, 2.0, 1.0, 0, 0.0, 0.0),  # a sentence that is to be named, and not translated
+    ):
+        losses = Losses(*map(torch.tensor, (1.0, translation, naming, right, named)))
+        source, asked = (torch.zeros(1, n, dtype=torch.long) for n in (2, pronouns))
+        target = torch.tensor([[BOS, 7] + labels * [9] + 2 * [PAD]])
+        log.add(losses, Batch(source, target, asked[0], asked[0], asked.T), processes=2)
     log.write(3, 1.0, 0.1)
     line = json.loads((tmp_path / "progress.jsonl").read_text())
     assert line["naming_loss_nats_per_pronoun"] == pytest.approx((1 * 4 + 3 * 2) / 4)
     assert line["naming_accuracy"] == pytest.approx(3 / 4)
-    assert line["accuracy"] == pytest.approx(0.5)
+    assert line["translation_loss_nats_per_token"] == pytest.approx((3 * 2 + 1 * 6) / 4)
+    assert line["accuracy"] == pytest.approx(3 / 4)
 
 
 def test_a_killed_training_goes_on_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
