@@ -129,6 +129,18 @@ _MERGED = {
     "ㅜ": "ㅝ",
     "ㅣ": "ㅕ",
 }
+# Verbs whose stems end as the copula's does: 움직였다, but 학생이었다.
+_VERBS_IN_I = """보이 모이 쓰이 움직이 쌓이 놓이 끓이 기울이 붙이 들이 먹이 덮이 줄이 닦이 묶이
+속이 숙이 죽이 녹이 높이 섞이 꺾이 깎이 볶이 낚이 엮이 벌이 늘이 썩이 삭이 절이 졸이 망설이 지껄이
+속삭이 다독이 반짝이 번쩍이 깜빡이 깜박이 끄덕이 퍼덕이 헐떡이 훌쩍이 들썩이 뒤적이 뒤척이 북적이
+글썽이 서성이 출렁이 일렁이 펄럭이 절뚝이 삐걱이"""
+_STEMS_IN_I = tuple(_VERBS_IN_I.split())
+
+
+def _is_copula(stem: str) -> bool:
+    return len(stem) > 1 and stem[-1] == "이" and not stem.endswith(_STEMS_IN_I)
+
+
 _NEVER_MERGED = ("비", "시", "삐", "아니")  # whole words: 비었다, 시었다, 삐었다, 아니었다
 
 
@@ -170,6 +182,7 @@ def _add_eo(stem: str, rest: str, full: bool) -> str:
     if vowel == "ㅚ" and not full:
         return head + _join(initial, "ㅙ", final) + tail
     whole = stem.split()[-1] in _NEVER_MERGED or (full and stem[-1] in "주보두")
+    whole |= _is_copula(stem) and is_hangul(head[-1]) and bool(_split(head[-1])[2])
     if vowel in _MERGED and not whole:
         return head + _join(initial, _MERGED[vowel], final) + tail
     return stem + _join(11, harmonic, final) + tail
@@ -221,7 +234,6 @@ def conjugate(word: str, ending: str, *, full: bool = False) -> str:
 
 # Verbs that lose their ㄹ before -ㄴ다; of two that then look alike (산다, 난다), the other stands.
 _LOST_RIEUL = ("거", "노", "도", "무", "미", "버", "부", "아", "어", "여", "우", "조", "파", "푸")
-_STEMS_IN_I = ("보이", "움직이", "쌓이", "모이", "놓이", "쓰이", "끓이", "기울이")  # no copula
 
 
 def restyle(word: str, style: Style) -> str:
@@ -236,7 +248,7 @@ def restyle(word: str, style: Style) -> str:
     final = _split(stem[-1])[2]
     if final == "ㅆ" or stem.endswith("없"):
         return stem + ending
-    if stem.endswith("이") and len(stem) > 1 and not stem.endswith(_STEMS_IN_I):
+    if _is_copula(stem):
         noun = stem[:-1]
         if style == "formal":
             return noun + "입니다"
