@@ -61,7 +61,9 @@ def _train(options: argparse.Namespace) -> None:
         if getattr(options, name) is not None
     }  # fmt: skip
     config: TrainConfig = replace(preset.train, **changes)
-    hardware = Hardware(options.accelerator, options.devices, options.nodes, options.precision)
+    hardware = Hardware(
+        options.accelerator, options.devices, options.nodes, options.precision, options.workers
+    )
     if options.norm:
         preset = replace(preset, model=preset.model | {"norm": options.norm})
     mixture = (
@@ -234,6 +236,16 @@ def _parser() -> argparse.ArgumentParser:
         default="32-true",
         help="bf16-mixed for a GPU, or a CPU with AMX or AVX-512 BF16 (see lscpu): others take "
         "several times as long with it",
+    )
+
+    command.add_argument(
+        "--workers",
+        type=int,
+        choices=range(65),
+        metavar="N",
+        default=0,
+        help="processes that write the next epochs' sentences meanwhile: for a GPU, which learns "
+        "faster than one processor writes",
     )
 
     command = commands.add_parser(

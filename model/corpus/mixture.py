@@ -52,7 +52,7 @@ class Mixture:
         pronouns: Sequence[Path] = (),
         directions: Collection[tuple[Lang, Lang]] = tuple(DIRECTIONS),
     ) -> None:
-        self._directions = directions
+        self._directions, self._files = directions, (tuple(pairs), tuple(pronouns))
         self.name = " ".join(f"{path.name}:{_checksum(path)}" for path in (*pairs, *pronouns))
         self._pools: dict[tuple[Lang, Lang, str], list[Read]] = defaultdict(list)
         for path in pairs:
@@ -71,6 +71,10 @@ class Mixture:
 
     def __len__(self) -> int:
         return sum(map(len, self._pools.values()))
+
+    def __reduce__(self) -> tuple[type[Mixture], tuple[Any, ...]]:
+        """Another process reads the files itself, which takes no longer than to be told of them."""
+        return Mixture, (*self._files, self._directions)
 
     def draw(self, n: int, turn: int, seed: int) -> Iterator[Read]:
         """About `n` sentences, each pool's in its own share.

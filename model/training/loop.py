@@ -36,6 +36,7 @@ from ..transformer import PAD, Transformer
 from .batches import Batch, TrainingSet, collate, examples
 from .card import card
 from .control import TERMINATED, Control, Verdict
+from .epochs import epochs
 from .film import FilmMaker
 from .live import Watcher, keep_until
 from .objective import Losses, Objective, learning_rate
@@ -67,6 +68,8 @@ class Hardware:
     devices: int | Literal["auto"] = "auto"
     nodes: int = 1
     precision: Precision = "32-true"
+    workers: int = 0
+    """Processes that write the next epochs' sentences meanwhile, for a GPU that would wait."""
 
 
 def train(
@@ -147,9 +150,8 @@ def _train(
     wrapped, stepper = fabric.setup(objective, optimizer)
     start.restore(model, optimizer, out / "snapshot.safetensors")
     run = _Run(
-        fabric, model, optimizer, start, mixture, out, wrapped, stepper, hardware.precision,
-        command, control,
-    )  # fmt: skip
+        fabric, model, optimizer, start, mixture, out, wrapped, stepper, hardware, command, control
+    )
     ended = run.go()
     step, seconds = run.step, run.seconds
     if ended == "terminate":
@@ -177,12 +179,13 @@ class _Run:
         out: Path,
         objective: Any,
         stepper: Any,
-        precision: Precision,
+        hardware: Hardware,
         command: str,
         control: Control,
     ) -> None:
         self.fabric, self.model, self.optimizer = fabric, model, optimizer
-        self.objective, self.stepper, self.precision = objective, stepper, precision
+        self.objective, self.stepper = objective, stepper
+        self.precision, self.workers = hardware.precision, hardware.workers
         self.command, self.control = command, control
         self.config, self.model_config = start.train_config, start.model_config
         self.tokenizer, self.out = start.tokenizer, out
@@ -327,16 +330,14 @@ class _Run:
 
     def _batches(self) -> Iterator[Batch]:
         """From the current step on; each process takes its share of every epoch's batches."""
-        world = self.fabric.world_size
-        while True:
-            epoch = self.data.batches(self.epoch)
-            epoch = epoch[: len(epoch) // world * world]
-            for pairs in epoch[self.fabric.global_rank :: world][self.batch :]:
+        rank, world = self.fabric.global_rank, self.fabric.world_size
+        for epoch in epochs(self.data, self.seen, self.epoch, world, self.workers):
+            for pairs in epoch.batches[rank::world][self.batch :]:
                 self.batch += 1
                 yield collate(pairs)
             if self.fabric.is_global_zero:
-                self.seen.add_epoch(self.epoch, epoch)
-            self.epoch, self.batch = self.epoch + 1, 0
+                self.seen.keep(epoch.number, epoch.seen)
+            self.epoch, self.batch = epoch.number + 1, 0
 
     def _snapshot(self) -> None:
         if not all(parameter.isfinite().all() for parameter in self.model.parameters()):

@@ -27,17 +27,15 @@ class SeenWords:
     def __init__(self, tokenizer: Tokenizer, out: Path) -> None:
         self._tokenizer, self._folder = tokenizer, out / "seen"
 
-    def add_epoch(self, epoch: int, batches: Batches) -> None:
+    def keep(self, epoch: int, counts: Counts) -> None:
         """Keep the counts of a whole epoch."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._file(epoch), json.dumps(self._count(batches)).encode())
+        write_atomically(self._file(epoch), json.dumps(counts).encode())
 
     def begin_with(self, counts: Counts, epochs: int) -> None:
         """Take over what was counted in all epochs before; the first one stands for all."""
-        self._folder.mkdir(parents=True, exist_ok=True)
         for epoch in range(epochs):
-            found = {} if epoch else counts
-            write_atomically(self._file(epoch), json.dumps(found).encode())
+            self.keep(epoch, {} if epoch else counts)
 
     def total(self, batches: Callable[[int], Batches], epoch: int, n_batches: int) -> Counts:
         """The counts of all epochs before `epoch`, and of the first batches of that one.
@@ -48,12 +46,13 @@ class SeenWords:
         total: dict[Lang, Counter[str]] = {}
         for earlier in range(epoch):
             if not self._file(earlier).is_file():
-                self.add_epoch(earlier, batches(earlier))
+                self.keep(earlier, self.count(batches(earlier)))
             _add(total, json.loads(self._file(earlier).read_text(encoding="utf-8")))
-        _add(total, self._count(batches(epoch)[:n_batches]))
+        _add(total, self.count(batches(epoch)[:n_batches]))
         return {lang: dict(sorted(counts.items())) for lang, counts in sorted(total.items())}
 
-    def _count(self, batches: Batches) -> Counts:
+    def count(self, batches: Batches) -> Counts:
+        """How often each of the lexicon's words stands in these batches, by language."""
         texts: dict[Lang, list[str]] = {}
         for lang, text in self._texts(batches):
             texts.setdefault(lang, []).append(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -120,3 +121,12 @@ def test_training_reads_files_in_their_share_and_pronouns_without_a_translation(
     untranslated = [pair for pair in mixed if pair.target[-1] != EOS]
     assert untranslated
     assert all(len(pair.target) == 2 and pair.source.namings for pair in untranslated)
+
+
+def test_another_process_reads_the_same_files_itself(korean: Path) -> None:
+    mixture = Mixture([korean], directions=(("en", "ko"),))
+    told = pickle.dumps(mixture)
+    assert len(told) < 2000
+    again = pickle.loads(told)
+    assert again.name == mixture.name
+    assert list(again.draw(20, turn=1, seed=0)) == list(mixture.draw(20, turn=1, seed=0))

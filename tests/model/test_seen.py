@@ -72,9 +72,9 @@ def test_epochs_add_up_and_the_last_counts_as_far_as_it_came(
         made.append(epoch)
         return epochs[epoch]
 
-    SeenWords(tokenizer, tmp_path).add_epoch(1, epochs[0])  # replaced below
     seen = SeenWords(tokenizer, tmp_path)
-    seen.add_epoch(1, epochs[1])
+    seen.keep(1, seen.count(epochs[0]))  # replaced below
+    seen.keep(1, seen.count(epochs[1]))
     total = seen.total(batches, epoch=2, n_batches=1)
     assert made == [0, 2]  # what was not counted yet
     assert total["en"]["student"] == 3

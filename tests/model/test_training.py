@@ -184,6 +184,19 @@ def test_the_log_averages_over_pronouns_and_pieces_not_batches(tmp_path: Path) -
     assert line["accuracy"] == pytest.approx(3 / 4)
 
 
+def test_who_writes_the_sentences_changes_nothing(tmp_path: Path) -> None:
+    """Epochs that other processes have written ahead are the same, and so is what is learned."""
+    few = replace(TINY.train, items=10)  # several epochs in six steps
+    alone, helped = (
+        load(train(TINY, few, tmp_path / str(n), hardware=replace(CPU, workers=n))) for n in (0, 2)
+    )
+    assert alone.metrics["training"]["epochs"] >= 2
+    assert alone.metrics["seen"] == helped.metrics["seen"]
+    weights = helped.model.state_dict()
+    for name, tensor in alone.model.state_dict().items():
+        assert torch.equal(tensor, weights[name]), name
+
+
 def test_a_killed_training_goes_on_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = train(TINY, TINY.train, tmp_path / "whole", hardware=CPU)
 
