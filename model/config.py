@@ -406,6 +406,22 @@ PRESETS: dict[str, Preset] = {
             snapshot_every=250,
         ),
     ),
+    # For a GPU: larger batches, and as many sentences as a CPU would take days for.
+    "large": Preset(
+        dict(d_model=256, n_heads=8, d_k=32, d_v=32, d_ff=1024, max_len=512)
+        | dict(n_encoder_layers=6, n_decoder_layers=3, norm="pre", dropout=0.1),
+        TrainConfig(
+            steps=40_000,
+            batch_tokens=32_768,
+            peak_lr=1.5e-3,
+            warmup_steps=1000,
+            items=40_000,
+            named_only_share=0.3,
+            alone_epochs=20,
+            vocab_size=12_000,
+            snapshot_every=500,
+        ),
+    ),
     "gru": _recurrent("none"),
     "bahdanau": _recurrent("bahdanau"),
     "luong": _recurrent("general"),
