@@ -75,7 +75,7 @@ def _changes(changes: Sequence[Mapping[str, Any]]) -> str:
     told = "; ".join(
         f"after {change['step']:,} steps "
         + ", ".join(
-            f"{name} {before:,} → {after:,}"
+            f"{name} {_said(before)} → {_said(after)}"
             for name, (before, after) in (item for item in change.items() if item[0] != "step")
         )
         for change in changes
@@ -83,6 +83,10 @@ def _changes(changes: Sequence[Mapping[str, Any]]) -> str:
     return (
         f" Changed on the way: {told} (where the end was moved, so was the cosine)." if told else ""
     )
+
+
+def _said(setting: float | str) -> str:
+    return setting if isinstance(setting, str) else f"{setting:,}"
 
 
 def report(metrics: Metrics) -> str:

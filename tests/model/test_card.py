@@ -133,6 +133,14 @@ def test_a_training_without_the_naming_objective_says_so(metrics: dict[str, Any]
     assert "the naming objective was switched off" in card("mine", MODEL, without, metrics)
 
 
+def test_what_was_changed_on_the_way_is_told(metrics: dict[str, Any]) -> None:
+    metrics["training"]["changes"] = [
+        {"step": 2500, "steps": [8000, 9000], "precision": ["bf16-mixed", "32-true"]}
+    ]
+    told = "after 2,500 steps steps 8,000 → 9,000, precision bf16-mixed → 32-true"
+    assert told in card("mine", MODEL, TRAIN, metrics)
+
+
 def test_a_part_of_the_corpus_is_named(metrics: dict[str, Any]) -> None:
     settings = metrics["training"]["settings"]
     settings |= {"families": ("ways",), "directions": ("en-ko", "ko-en")}
