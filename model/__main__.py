@@ -237,7 +237,6 @@ def _parser() -> argparse.ArgumentParser:
         help="bf16-mixed for a GPU, or a CPU with AMX or AVX-512 BF16 (see lscpu): others take "
         "several times as long with it",
     )
-
     command.add_argument(
         "--workers",
         type=int,

@@ -81,7 +81,10 @@ def _changes(changes: Sequence[Mapping[str, Any]]) -> str:
         for change in changes
     )
     return (
-        f" Changed on the way: {told} (where the end was moved, so was the cosine)." if told else ""
+        f" Changed on the way, so that what is said here holds for the end of it: {told} (where the "
+        "end was moved, so was the cosine)."
+        if told
+        else ""
     )
 
 
