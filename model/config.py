@@ -406,8 +406,8 @@ PRESETS: dict[str, Preset] = {
             snapshot_every=250,
         ),
     ),
-    # For a GPU: larger batches, and as many sentences as a CPU would take days for. Chosen from what
-    # `medium` taught; nobody has had such a GPU to train it to its end.
+    # For a GPU: larger batches, and as many sentences as a CPU would take days for. Chosen from
+    # what `medium` taught; nobody has trained it to its end so far.
     "large": Preset(
         dict(d_model=256, n_heads=8, d_k=32, d_v=32, d_ff=1024, max_len=512)
         | dict(n_encoder_layers=6, n_decoder_layers=3, norm="pre", dropout=0.1),

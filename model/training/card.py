@@ -81,8 +81,8 @@ def _changes(changes: Sequence[Mapping[str, Any]]) -> str:
         for change in changes
     )
     return (
-        f" Changed on the way, so that what is said here holds for the end of it: {told} (where the "
-        "end was moved, so was the cosine)."
+        f" Changed on the way, so that what is said here holds for the end of it: {told} (where "
+        "the end was moved, so was the cosine)."
         if told
         else ""
     )
