@@ -47,7 +47,13 @@ class Say:
 
     def error(self, error: ModelError) -> str:
         """What went wrong and what to do, as Markdown."""
-        return self.markdown(f"error.{error.code}", **error.details)
+        details = {name: _counted(value) for name, value in error.details.items()}
+        return self.markdown(f"error.{error.code}", **details)
+
+
+def _counted(value: object) -> object:
+    """A count as every other number on screen is written: 2,001."""
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def literal(text: str) -> str:

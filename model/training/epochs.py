@@ -15,6 +15,7 @@ from typing import TypeVar
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from ..errors import ModelError
 from .batches import Pair, TrainingSet
 from .seen import Counts, SeenWords
 
@@ -38,6 +39,14 @@ class _Epochs(Dataset[Epoch]):
 
     def __getitem__(self, number: int) -> Epoch:
         batches = self._data.batches(number)
+        if len(batches) < self._processes:
+            raise ModelError(
+                "too_few_batches",
+                f"{len(batches)} batches cannot be shared by {self._processes} processes; train "
+                "with fewer, on more sentences, or in smaller batches",
+                batches=len(batches),
+                processes=self._processes,
+            )
         whole = batches[: len(batches) // self._processes * self._processes]
         return Epoch(number, whole, self._seen.count(whole))
 
@@ -52,7 +61,8 @@ def epochs(
         workers: those that write epochs ahead; 0: each is written when its turn comes.
 
     Raises:
-        ModelError: what `TrainingSet.batches` raises.
+        ModelError: what `TrainingSet.batches` raises; `too_few_batches` where a process would get
+            none.
     """
     written = _Epochs(data, seen, processes)
     following: DataLoader[Epoch] = DataLoader(

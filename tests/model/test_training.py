@@ -23,9 +23,11 @@ from model.config import PRESETS, ModelConfig, Preset, TrainConfig, model_config
 from model.corpus.generator import Sentence, met_in_training
 from model.tokenizer import Tokenizer
 from model.training.batches import Batch, TrainingSet, as_typed, collate, encode, examples
+from model.training.epochs import epochs
 from model.training.film import Film
 from model.training.loop import Hardware, _Log, train
 from model.training.objective import Losses, Objective, learning_rate
+from model.training.seen import SeenWords
 from model.training.snapshot import Snapshot
 from model.transformer import BOS, EOS, PAD, Transformer
 from tests.model.conftest import MakeBundle
@@ -195,6 +197,16 @@ def test_who_writes_the_sentences_changes_nothing(tmp_path: Path) -> None:
     weights = helped.model.state_dict()
     for name, tensor in alone.model.state_dict().items():
         assert torch.equal(tensor, weights[name]), name
+
+
+def test_fewer_batches_than_processes_are_refused(learned: Tokenizer, tmp_path: Path) -> None:
+    """Else the training would look for its first step for ever."""
+    data = TrainingSet(replace(TINY.train, items=2), learned)
+    seen = SeenWords(learned, tmp_path)
+    with pytest.raises(ModelError) as error:
+        next(epochs(data, seen, first=0, processes=9, workers=0))
+    assert error.value.code == "too_few_batches"
+    assert error.value.details["processes"] == 9
 
 
 def test_a_killed_training_goes_on_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model import ModelError
 from viz.components.head_view import HeadViewText
 from viz.i18n import LANGS, browser_language, catalogue, literal
 
@@ -91,6 +92,12 @@ def test_values_are_escaped_and_the_sentence_around_them_is_not():
     shown = EN.markdown("line.gives", query="**it**", key="<b>", percent="81 %")
     assert r"\*\*it\*\*" in shown
     assert ":primary[" in shown
+
+
+def test_an_error_counts_as_the_rest_of_the_page_does():
+    error = ModelError("text_too_long", "too long", pieces=2001, limit=512)
+    assert "2,001 tokens" in EN.error(error)
+    assert "2,001개" in KO.error(error)
 
 
 @pytest.mark.parametrize(
