@@ -74,6 +74,16 @@ def stays_inside(page: Page) -> None:
     page.wait_for_function(INSIDE, timeout=PATIENCE)
 
 
+def on_screens(page: Page, *widths: int) -> Iterator[int]:
+    """The page at one width after the other: a window is resized sooner than a page is opened."""
+    height = page.viewport_size["height"]
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(400)  # a chart is drawn anew once its window stands still
+        stand_still(page)
+        yield width
+
+
 def at_rest(found: Locator) -> None:
     """Wait until it has stopped moving: the page may glide to it."""
     before = None
