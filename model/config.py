@@ -178,6 +178,10 @@ class TrainConfig:
     named_only_share: float = 0.0
     """Share of the generated sentences with a pronoun that are not to be translated as well: naming
     alone spares the decoder's part of the work, the larger one."""
+    swapped_share: float = 0.0
+    """Of the sentences that are to be named alone and whose frame decides, the share in which any
+    words of the vocabulary stand for the nouns: what a head looks at can then be named, whatever
+    it is."""
     directions: tuple[str, ...] = ()
     """As in "en-ko", of `DIRECTIONS`; none named means all."""
     corpora: str = ""
@@ -217,6 +221,7 @@ class TrainConfig:
             "read_share",
             "joined_share",
             "named_only_share",
+            "swapped_share",
         ):
             _require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "from 0 to 1")
         _require(self.minutes >= 0, "minutes", self.minutes, "at least 0")
@@ -396,11 +401,12 @@ PRESETS: dict[str, Preset] = {
         dict(d_model=256, n_heads=4, d_k=32, d_v=32, d_ff=1024, max_len=512)
         | dict(n_encoder_layers=4, n_decoder_layers=2, norm="pre", dropout=0.05),
         TrainConfig(
-            steps=33_900,
+            steps=38_000,
             peak_lr=1e-3,
             items=40_000,
-            pronoun_share=0.65,
-            named_only_share=0.3,
+            pronoun_share=0.75,
+            named_only_share=0.5,
+            swapped_share=0.6,
             alone_epochs=6,
             vocab_size=12_000,
             snapshot_every=250,

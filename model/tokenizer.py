@@ -170,6 +170,11 @@ class Tokenizer:
         """Text of pieces; special ones are left out."""
         return str(self._sp.decode(list(ids)))
 
+    def whole_words(self) -> list[str]:
+        """The pieces that a word can begin with, as they stand in a text; most are whole words."""
+        pieces = map(self._sp.id_to_piece, range(self.vocab_size))
+        return [piece[1:] for piece in pieces if piece.startswith("▁") and len(piece) > 1]
+
     @property
     def languages(self) -> tuple[Lang, ...]:
         """Languages that there is a tag for."""

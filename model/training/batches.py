@@ -13,13 +13,14 @@ from jaxtyping import Int
 from torch import Tensor
 
 from ..config import Lang, TrainConfig
-from ..corpus.generator import Example, Reference, Sentence, generate
+from ..corpus.generator import Example, Reference, Sentence, generate, templates
 from ..corpus.mixture import Mixture
 from ..corpus.writing import Span
 from ..errors import ModelError
 from ..masks import pad
 from ..tokenizer import Tokenizer
 from ..transformer import EOS, PAD
+from .swapping import Swapper
 
 MOST_PIECES = 90  # a side; what is longer is left out, as no class types it
 _AS_TYPED = 0.15  # share of sources that begin small or lack the full stop, as people type
@@ -126,6 +127,7 @@ class TrainingSet:
         self, config: TrainConfig, tokenizer: Tokenizer, mixture: Mixture | None = None
     ) -> None:
         self._config, self._tokenizer, self._mixture = config, tokenizer, mixture
+        self._swapper = Swapper(tokenizer)
 
     def batches(self, epoch: int) -> list[list[Pair]]:
         """Batches of at most `batch_tokens` pieces with their padding, in random order.
@@ -174,7 +176,14 @@ class TrainingSet:
         ((source, target),) = rng.choices(list(shares), list(shares.values()))
         read, wanted = (joined([e.sentences[lang] for e in row]) for lang in (source, target))
         asks = bool(named_only and read.references) and rng.random() < named_only
+        if asks and self._is_swapped(row, rng):
+            read = self._swapper.swapped(read, rng)
         return self._pair(read, "" if asks else wanted.text, target, rng)
+
+    def _is_swapped(self, row: Sequence[Example], rng: random.Random) -> bool:
+        share = self._config.swapped_share
+        decided = bool(share) and all(templates()[example.template].frame for example in row)
+        return decided and rng.random() < share
 
     def _read(self, n: int, epoch: int, rng: random.Random) -> Iterator[Pair]:
         drawn = self._mixture.draw(n, epoch, self._config.seed) if self._mixture and n else ()

@@ -205,6 +205,11 @@ def _chosen(settings: Metrics) -> str:
             f" Of the generated sentences with a pronoun, {named_only:.0%} were not to be "
             "translated: what the pronoun stands for was to be named, and nothing else."
         )
+    if swapped := settings.get("swapped_share"):
+        said += (
+            f" In {swapped:.0%} of these, where the frame alone decides, any words of the "
+            "vocabulary stood for the nouns, so that it can name more than the lexicon's."
+        )
     if directions:
         arrows = ", ".join(map(_arrow, directions))
         said += f" It learned only these directions: {arrows}."

@@ -191,7 +191,7 @@ def _same(preset: Preset, device: str, threads: int) -> dict[str, Any]:
     train = to_dict(preset.train)
     names = (
         *("batch_tokens", "items", "vocab_size", "snapshot_every", "measured_twins"),
-        *("pronoun_share", "joined_share", "named_only_share"),
+        *("pronoun_share", "joined_share", "named_only_share", "swapped_share"),
     )
     sizes = to_dict(_sizes(preset)) | {"vocab_size": 0}
     same = {name: train[name] for name in names} | {

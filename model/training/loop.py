@@ -49,7 +49,10 @@ _LOG_EVERY = 20
 VOCABULARY_EXAMPLES = 30_000
 _TOKENIZER_READ = 120_000
 _NOUN_TURNS = 160
-_CHANGEABLE = {"steps", "minutes", "peak_lr", "pronoun_share", "read_share", "named_only_share"}
+_CHANGEABLE = {
+    *("steps", "minutes", "peak_lr"),
+    *("pronoun_share", "read_share", "named_only_share", "swapped_share"),
+}
 """What may be changed on the way: where the end lies, how fast it learns, and what it reads."""
 _LOGGED = (
     "loss_nats",
