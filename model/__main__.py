@@ -14,6 +14,7 @@ from pathlib import Path
 from .analysis import lengths
 from .analysis.evaluate import evaluate, measure_speed
 from .analysis.leaderboard import met_by
+from .averaging import average
 from .checkpoint import FILM, load_any, pick_device, save_metrics
 from .config import (
     DIRECTIONS,
@@ -24,6 +25,7 @@ from .config import (
     from_dict,
     preset_of,
 )
+from .corpus.loaders import read_pairs
 from .corpus.mixture import Mixture
 from .decode import translate
 from .errors import ModelError
@@ -120,7 +122,7 @@ def _estimate(options: argparse.Namespace) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     bundle = load_any(options.checkpoint)
     model, tokenizer = bundle.model, bundle.tokenizer
-    dev = [Path(file) for file in options.dev]
+    dev = _readable(options.dev)
     metrics = dict(bundle.metrics)
     metrics |= evaluate(
         model,
@@ -141,9 +143,23 @@ def _evaluate(options: argparse.Namespace) -> None:
         save_metrics(options.checkpoint, metrics, written)
 
 
+def _average(options: argparse.Namespace) -> None:
+    average(options.checkpoints, options.shares or [1] * len(options.checkpoints), options.out)
+    options.checkpoint, options.keep = options.out, True
+    _evaluate(options)
+
+
+def _readable(files: Sequence[str]) -> list[Path]:
+    """Files of pairs; one that is missing is named before minutes have gone into measuring."""
+    found = [Path(file) for file in files]
+    for path in found:
+        next(read_pairs(path), None)
+    return found
+
+
 def _lengths(options: argparse.Namespace) -> None:
     bundles = [load_any(checkpoint) for checkpoint in options.checkpoints]
-    measured = lengths.measure(bundles, [Path(file) for file in options.dev], options.each)
+    measured = lengths.measure(bundles, _readable(options.dev), options.each)
     with writing(options.out):
         lengths.write(options.out, {"command": options.command} | measured)
     print(lengths.table(measured), options.out, sep="\n")
@@ -268,6 +284,15 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--keep", action="store_true", help="write what was measured into the checkpoint"
     )
+
+    command = commands.add_parser(
+        "average", help="average checkpoints of one training, and measure what comes out"
+    )
+    command.set_defaults(run=_average)
+    command.add_argument("checkpoints", nargs="+", metavar="CHECKPOINT", help="the last one last")
+    command.add_argument("--shares", type=float, nargs="+", help="how much each counts: else alike")
+    command.add_argument("--out", required=True, help="folder for the checkpoint")
+    command.add_argument("--dev", metavar="FILE", action="append", default=[], help="as above")
 
     command = commands.add_parser(
         "lengths", help="compare checkpoints of one vocabulary by the length of what they translate"

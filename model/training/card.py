@@ -54,7 +54,7 @@ A {kind} for {_languages(train)}, trained from scratch to be looked at.
 learning rate {train.peak_lr:g}{_lower(train.lower_lr_share)}, {train.warmup_steps} warm-up \
 steps, then a cosine to 0, label \
 smoothing {train.label_smoothing:g}, dropout {model.dropout:g}, gradients clipped at \
-{train.max_grad_norm:g}.{_changes(how.get("changes", []))}
+{train.max_grad_norm:g}.{_changes(how.get("changes", []))}{_averaged(how.get("averaged", []))}
 - **Command**: `{how["command"]}`
 - **Where**: {how["device"]} each, {how["precision"]}, {how["seconds"]:,} s, \
 torch {how["torch"]}, Python {how["python"]}.
@@ -68,6 +68,17 @@ torch {how["torch"]}, Python {how["python"]}.
 
 {_limits(metrics)}
 """
+
+
+def _averaged(parts: Sequence[Mapping[str, float]]) -> str:
+    """What the weights are a mean of, where they are one."""
+    if not parts:
+        return ""
+    of = " and ".join(f"{part['share']:.0%} those after {part['step']:,} steps" for part in parts)
+    return (
+        f" The weights are averages over the training (`python -m model average`): {of}; of the "
+        "film's moments each has its own."
+    )
 
 
 def _changes(changes: Sequence[Mapping[str, Any]]) -> str:

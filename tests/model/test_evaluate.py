@@ -90,3 +90,18 @@ def test_the_command_keeps_what_it_measured_and_what_it_measured_before(
     assert metrics["speed"]["ko"]["milliseconds"]["1"] > 0
     assert report(metrics) in (checkpoint / "CARD.md").read_text(encoding="utf-8")
     assert (checkpoint / "metrics.json").stat().st_size < 300_000
+
+
+def test_a_missing_file_is_named_before_minutes_of_measuring(
+    untrained: Transformer,
+    learned: Tokenizer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    measured = []
+    monkeypatch.setattr("model.__main__.evaluate", lambda *_, **__: measured.append(1))
+    save(tmp_path / "mine", untrained, learned, {}, "")
+    assert main(["evaluate", str(tmp_path / "mine"), "--dev", "nowhere.tsv"]) == 2
+    assert "nowhere.tsv" in capsys.readouterr().err
+    assert measured == []

@@ -1,0 +1,80 @@
+"""Averaged checkpoints: the mean of the weights, its story, and no number that is not its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from model import ModelError, load
+from model.averaging import average
+from model.checkpoint import save
+from model.tokenizer import Tokenizer
+from model.training.card import _averaged
+from model.transformer import Transformer
+
+
+def kept(path: Path, model: Transformer, tokenizer: Tokenizer, steps: int) -> Path:
+    metrics = {"training": {"steps": steps}, "naming": {"en": {"value": 0.9}}, "seeds": [1]}
+    save(path, model, tokenizer, metrics, "a card")
+    return path
+
+
+def another(model: Transformer, **sizes: int) -> Transformer:
+    torch.manual_seed(5)
+    return Transformer(replace(model.config, **sizes))
+
+
+def test_each_weight_is_the_mean_and_what_was_measured_is_gone(
+    untrained: Transformer, learned: Tokenizer, tmp_path: Path
+) -> None:
+    other = another(untrained)
+    paths = [
+        kept(tmp_path / "a", untrained, learned, 10),
+        kept(tmp_path / "b", other, learned, 30),
+    ]
+    average(paths, [1, 3], tmp_path / "mean")
+    mean = load(tmp_path / "mean", device="cpu")
+    first, second = untrained.state_dict(), other.state_dict()
+    for name, weight in mean.model.state_dict().items():
+        wanted = 0.25 * first[name] + 0.75 * second[name]
+        torch.testing.assert_close(weight, wanted, atol=1e-3, rtol=1e-3)  # stored as float16
+    parts = [{"step": 10, "share": 0.25}, {"step": 30, "share": 0.75}]
+    assert mean.metrics == {"training": {"steps": 30, "averaged": parts}, "seeds": [1]}
+    assert "25% those after 10 steps and 75% those after 30 steps" in _averaged(parts)
+
+
+def test_it_may_take_the_place_of_the_last(
+    untrained: Transformer, learned: Tokenizer, tmp_path: Path
+) -> None:
+    path = kept(tmp_path / "a", untrained, learned, 10)
+    average([path], [1], path)
+    for name, weight in load(path, device="cpu").model.state_dict().items():
+        torch.testing.assert_close(weight, untrained.state_dict()[name], atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("shares", [[1], [1, 0], [1, -1], [1, 1, 1]])
+def test_one_share_above_zero_for_each(
+    untrained: Transformer, learned: Tokenizer, tmp_path: Path, shares: list[float]
+) -> None:
+    paths = [kept(tmp_path / name, untrained, learned, 1) for name in "ab"]
+    with pytest.raises(ModelError) as error:
+        average(paths, shares, tmp_path / "mean")
+    assert error.value.details["setting"] == "shares"
+    assert not (tmp_path / "mean").exists()
+
+
+def test_other_sizes_are_refused(
+    untrained: Transformer, learned: Tokenizer, tmp_path: Path
+) -> None:
+    wider = another(untrained, d_ff=2 * untrained.config.d_ff)
+    paths = [
+        kept(tmp_path / "a", wider, learned, 1),
+        kept(tmp_path / "b", untrained, learned, 2),
+    ]
+    with pytest.raises(ModelError) as error:
+        average(paths, [1, 1], tmp_path / "mean")
+    assert error.value.details["setting"] == "checkpoints"
+    assert str(paths[0]) in str(error.value)
