@@ -101,8 +101,8 @@ def test_showcase_sentences_are_translated(
 def test_metrics_reach_what_the_card_claims(bundle: Bundle) -> None:
     for lang in ("en", "ko"):
         best = bundle.metrics["heads"]["best"][lang]
-        assert best["argmax"]["value"] >= 0.74
-        assert best["flip"]["value"] >= 0.58
+        assert best["argmax"]["value"] >= 0.72
+        assert best["flip"]["value"] >= 0.53
         assert bundle.metrics["naming"][lang]["value"] >= 0.85
         # Whole templates that training never met: far above the half that guessing gets.
         assert bundle.metrics["unseen_templates"]["naming"][lang]["interval"][0] > 0.55
