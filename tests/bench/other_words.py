@@ -23,6 +23,7 @@ from model.config import LANGUAGES, Lang
 from model.corpus.generator import Example, generate, templates
 from model.corpus.writing import Sentence
 from model.training.swapping import Swapper
+from tests.bench.same_questions import naming_and_argmax
 
 
 def main() -> None:
@@ -40,13 +41,9 @@ def main() -> None:
         kinds = np.array([kind for _, kind in read])
         for path, bundle in zip(options.checkpoints, bundles, strict=True):
             answers = ask(bundle.model, questions(bundle.tokenizer, [e for e, _ in read], lang))
-            best = bundle.metrics["heads"]["best"][lang]
-            right = answers.argmax[:, best["layer"], best["head"]]
             for kind in np.unique(kinds):
-                those = kinds == kind
-                print(f"{lang}, {kind}, n = {those.sum():,}, {path}: naming "
-                      f"{np.mean(answers.named[those]):.1%}, best head's argmax "
-                      f"{np.mean(right[those]):.1%}")  # fmt: skip
+                shares = naming_and_argmax(bundle, lang, answers, kinds == kind)
+                print(f"{lang}, {kind}, {path}: {shares}")
 
 
 def _with_other_words(

@@ -13,9 +13,10 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
+from jaxtyping import Bool
 
-from model import load
-from model.analysis.leaderboard import ask, met_by, questions
+from model import Bundle, load
+from model.analysis.leaderboard import Answers, ask, met_by, questions
 from model.config import LANGUAGES, Lang
 from model.corpus.generator import Met, Split, generate
 
@@ -38,13 +39,21 @@ def main() -> None:
         for lang in asked_in:
             for name, bundle in zip(("older", "newer"), bundles, strict=True):
                 answers = ask(bundle.model, questions(bundle.tokenizer, shown, lang))
-                best = bundle.metrics["heads"]["best"][lang]
-                right = answers.argmax[:, best["layer"], best["head"]]
                 for kind in np.unique(frames):
-                    those = frames == kind
-                    print(f"{split}, {lang}, {kind} frames, n = {those.sum():,}, {name}: naming "
-                          f"{np.mean(answers.named[those]):.1%}, best head's argmax "
-                          f"{np.mean(right[those]):.1%}")  # fmt: skip
+                    shares = naming_and_argmax(bundle, lang, answers, frames == kind)
+                    print(f"{split}, {lang}, {kind} frames, {name}: {shares}")
+
+
+def naming_and_argmax(
+    bundle: Bundle, lang: Lang, answers: Answers, those: Bool[np.ndarray, " N"]
+) -> str:
+    """Of `those` answers, how many are right and how many its best head looks at."""
+    best = bundle.metrics["heads"]["best"][lang]
+    looked = answers.argmax[those, best["layer"], best["head"]]
+    return (
+        f"n = {those.sum():,}, naming {np.mean(answers.named[those]):.1%}, "
+        f"best head's argmax {np.mean(looked):.1%}"
+    )
 
 
 def _kind(template: str, older: Met, newer: Met) -> str:
