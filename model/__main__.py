@@ -144,6 +144,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _average(options: argparse.Namespace) -> None:
+    _readable(options.dev)
     average(options.checkpoints, options.shares or [1] * len(options.checkpoints), options.out)
     options.checkpoint, options.keep = options.out, True
     _evaluate(options)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from .checkpoint import FILM, AnyBundle, load_any, save
 from .errors import ModelError
@@ -45,7 +46,7 @@ def average(paths: Sequence[str | Path], shares: Sequence[float], out: str | Pat
         }
     )
     metrics = {name: last.metrics[name] for name in _STILL_TRUE if name in last.metrics}
-    metrics["training"] = metrics["training"] | {"averaged": _of(bundles, shares)}
+    metrics["training"] = _training(last) | {"averaged": _of(bundles, shares)}
     Path(out).mkdir(parents=True, exist_ok=True)
     film, its_film = (Path(where) / FILM for where in (paths[-1], out))
     if film.is_file() and film.resolve() != its_film.resolve():
@@ -55,9 +56,13 @@ def average(paths: Sequence[str | Path], shares: Sequence[float], out: str | Pat
 
 def _of(bundles: Sequence[AnyBundle], shares: Sequence[float]) -> list[dict[str, float]]:
     return [
-        {"step": bundle.metrics["training"]["steps"], "share": share / sum(shares)}
+        {"step": _training(bundle).get("steps", 0), "share": share / sum(shares)}
         for bundle, share in zip(bundles, shares, strict=True)
     ]
+
+
+def _training(bundle: AnyBundle) -> dict[str, Any]:
+    return bundle.metrics.get("training", {})
 
 
 def _invalid(setting: str, value: object, rule: str) -> ModelError:

@@ -68,24 +68,31 @@ def test_speed_is_timed_on_the_cpu_and_leaves_the_threads_alone(
     assert 0 <= speed["fr"]["pieces"] <= 2 * 6 + 20
 
 
-def test_the_command_keeps_what_it_measured_and_what_it_measured_before(
-    untrained: Transformer, learned: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+HOW = {
+    "steps": 1, "processes": 1, "command": "", "device": "CPU", "precision": "32-true",
+    "seconds": 1, "torch": "2", "python": "3", "epochs": 1,
+    "settings": to_dict(PRESETS["tiny"].train),
+}  # fmt: skip
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command measures on few sentences."""
     monkeypatch.setattr("model.__main__.evaluate", functools.partial(evaluate, items=4))
     quickly = functools.partial(measure_speed, text="I go.", threads=(1,))
     monkeypatch.setattr("model.__main__.measure_speed", quickly)
-    how = {
-        "steps": 1, "processes": 1, "command": "", "device": "CPU", "precision": "32-true",
-        "seconds": 1, "torch": "2", "python": "3", "epochs": 1,
-        "settings": to_dict(PRESETS["tiny"].train),
-    }  # fmt: skip
+
+
+def test_the_command_keeps_what_it_measured_and_what_it_measured_before(
+    untrained: Transformer, learned: Tokenizer, tmp_path: Path, quick: None
+) -> None:
     checkpoint, dev = tmp_path / "mine", tmp_path / "real.tsv"
-    save(checkpoint, untrained, learned, {"training": how}, "")
+    save(checkpoint, untrained, learned, {"training": HOW}, "")
     dev.write_text("I sing.\t나는 노래한다.\n", encoding="utf-8")
     assert main(["evaluate", str(checkpoint), "--keep", "--dev", str(dev)]) == 0
     assert main(["evaluate", str(checkpoint), "--keep"]) == 0
     metrics = load(checkpoint).metrics
-    assert metrics["training"] == json.loads(json.dumps(how))  # JSON knows no tuples
+    assert metrics["training"] == json.loads(json.dumps(HOW))  # JSON knows no tuples
     assert set(metrics["scores"]["dev"]) == {"real.tsv"}
     assert metrics["speed"]["ko"]["milliseconds"]["1"] > 0
     assert report(metrics) in (checkpoint / "CARD.md").read_text(encoding="utf-8")
@@ -105,3 +112,16 @@ def test_a_missing_file_is_named_before_minutes_of_measuring(
     assert main(["evaluate", str(tmp_path / "mine"), "--dev", "nowhere.tsv"]) == 2
     assert "nowhere.tsv" in capsys.readouterr().err
     assert measured == []
+
+
+def test_averaged_checkpoints_are_measured_and_told(
+    untrained: Transformer, learned: Tokenizer, tmp_path: Path, quick: None
+) -> None:
+    paths = [str(tmp_path / name) for name in ("one", "two", "mean")]
+    for path, steps in zip(paths, (3, 7), strict=False):
+        save(path, untrained, learned, {"training": HOW | {"steps": steps}}, "")
+    assert main(["average", *paths[:2], "--out", paths[2]]) == 0
+    mean = load(paths[2])
+    assert mean.metrics["naming"]["en"]["n"] > 0
+    told = (tmp_path / "mean" / "CARD.md").read_text(encoding="utf-8")
+    assert "50% those after 3 steps and 50% those after 7 steps" in told
