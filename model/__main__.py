@@ -14,7 +14,6 @@ from pathlib import Path
 from .analysis import lengths
 from .analysis.evaluate import evaluate, measure_speed
 from .analysis.leaderboard import met_by
-from .averaging import average
 from .checkpoint import FILM, load_any, pick_device, save_metrics
 from .config import (
     DIRECTIONS,
@@ -30,6 +29,7 @@ from .corpus.mixture import Mixture
 from .decode import translate
 from .errors import ModelError
 from .trace import trace
+from .training.averaging import average
 from .training.card import card, every_head, report
 from .training.control import as_reason, explained, writing
 from .training.estimate import calibrate
@@ -120,9 +120,18 @@ def _estimate(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    bundle = load_any(options.checkpoint)
-    model, tokenizer = bundle.model, bundle.tokenizer
+    _measure(options.checkpoint, _readable(options.dev), options.keep)
+
+
+def _average(options: argparse.Namespace) -> None:
     dev = _readable(options.dev)
+    average(options.checkpoints, options.shares or [1] * len(options.checkpoints), options.out)
+    _measure(options.out, dev, keep=True)
+
+
+def _measure(checkpoint: str, dev: Sequence[Path], keep: bool) -> None:
+    bundle = load_any(checkpoint)
+    model, tokenizer = bundle.model, bundle.tokenizer
     metrics = dict(bundle.metrics)
     metrics |= evaluate(
         model,
@@ -133,21 +142,14 @@ def _evaluate(options: argparse.Namespace) -> None:
     )
     metrics["speed"] = measure_speed(model, tokenizer)
     print(report(metrics), every_head(metrics), sep="\n")
-    if options.keep:
+    if keep:
         # The same weights: what other files gave before still holds.
         if "scores" in metrics:
             before = bundle.metrics.get("scores", {}).get("dev", {})
             metrics["scores"]["dev"] = before | metrics["scores"]["dev"]
         train_config = from_dict(TrainConfig, metrics["training"]["settings"])
         written = card(bundle.name, bundle.config, train_config, metrics)
-        save_metrics(options.checkpoint, metrics, written)
-
-
-def _average(options: argparse.Namespace) -> None:
-    _readable(options.dev)
-    average(options.checkpoints, options.shares or [1] * len(options.checkpoints), options.out)
-    options.checkpoint, options.keep = options.out, True
-    _evaluate(options)
+        save_metrics(checkpoint, metrics, written)
 
 
 def _readable(files: Sequence[str]) -> list[Path]:

@@ -60,6 +60,19 @@ class Sentence:
     cuts: tuple[int, ...]
 
 
+def relabelled(sentence: Sentence, text: str, place: Callable[[int], int]) -> Sentence:
+    """`text` with the sentence's labels, each offset where `place` says that it has gone."""
+
+    def moved(span: Span) -> Span:
+        return Span(place(span.start), place(span.end))
+
+    references = tuple(
+        Reference(moved(r.pronoun), moved(r.antecedent), tuple(map(moved, r.distractors)))
+        for r in sentence.references
+    )
+    return Sentence(text, references, tuple(map(place, sentence.cuts)))
+
+
 # ------------------------------------------------------------------- what a sentence is about
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
+from operator import add
 from typing import NamedTuple
 
 import torch
@@ -15,7 +17,7 @@ from torch import Tensor
 from ..config import Lang, TrainConfig
 from ..corpus.generator import Example, Reference, Sentence, generate, templates
 from ..corpus.mixture import Mixture
-from ..corpus.writing import Span
+from ..corpus.writing import relabelled
 from ..errors import ModelError
 from ..masks import pad
 from ..tokenizer import Tokenizer
@@ -99,21 +101,17 @@ def as_typed(sentence: Sentence, rng: random.Random) -> Sentence:
 
 def joined(sentences: Sequence[Sentence]) -> Sentence:
     """Sentences in a row as one text, with a space between them and all their pronouns."""
-    text, references, cuts = "", list[Reference](), list[int]()
+    text, labels = "", list[Sentence]()
     for sentence in sentences:
         text += " " if text else ""
         at = len(text)
-
-        def moved(span: Span, by: int = at) -> Span:
-            return Span(span.start + by, span.end + by)
-
-        references += [
-            Reference(moved(r.pronoun), moved(r.antecedent), tuple(map(moved, r.distractors)))
-            for r in sentence.references
-        ]
-        cuts += [at + cut for cut in sentence.cuts]
         text += sentence.text
-    return Sentence(text, tuple(references), tuple(cuts))
+        labels.append(relabelled(sentence, text, partial(add, at)))
+    return Sentence(
+        text,
+        tuple(reference for each in labels for reference in each.references),
+        tuple(cut for each in labels for cut in each.cuts),
+    )
 
 
 class TrainingSet:

@@ -76,8 +76,8 @@ def _averaged(parts: Sequence[Mapping[str, float]]) -> str:
         return ""
     of = " and ".join(f"{part['share']:.0%} those after {part['step']:,} steps" for part in parts)
     return (
-        f" The weights are averages over the training (`python -m model average`): {of}; of the "
-        "film's moments each has its own."
+        f" The weights are averages over the training (`python -m model average`): {of}. The film "
+        "ends with them; its other moments have the weights of their time."
     )
 
 

@@ -223,6 +223,18 @@ class Film:
                 _require(all(isinstance(t, str) for t in translations.values()), "a translation")
 
 
+def with_last_moment_of(film: Film, bundle: Bundle) -> Film:
+    """The film with its last moment shot anew: it ends with the model that all other pages show."""
+    *before, last = film.moments
+    targets = {
+        sentence.text: list(said)
+        for sentence, said in zip(film.sentences, last.translations, strict=True)
+    }
+    anew = _one_moment(bundle, last.step, last.line, targets)
+    maps = [np.concatenate([old[:-1], new]) for old, new in zip(film.maps, anew.maps, strict=True)]
+    return Film(film.sentences, [*before, *anew.moments], maps)
+
+
 class FilmMaker:
     """Takes a training's film: `shoot` at each of `steps`, `finish` at the end.
 

@@ -116,6 +116,7 @@ class Snapshot:
         try:
             how = bundle.metrics["training"]
             step = int(how["steps"])
+            averaged = {"weights": ["the last", "averaged"]} if how.get("averaged") else {}
             return cls(
                 step,
                 math.ceil(how["epochs"]),
@@ -126,7 +127,7 @@ class Snapshot:
                 bundle.tokenizer,
                 bundle.model.state_dict(),
                 {},
-                (*how.get("changes", ()), {"step": step, "adam_step": [step, 0]}),
+                (*how.get("changes", ()), {"step": step} | averaged | {"adam_step": [step, 0]}),
             )
         except (KeyError, TypeError, ValueError, OverflowError) as error:  # Infinity steps
             raise ModelError(

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from ..corpus.generator import wordings_of
 from ..corpus.lexicon import load_lexicon
 from ..corpus.morphology import final_sound
-from ..corpus.writing import Reference, Sentence, Span
+from ..corpus.writing import Sentence, Span, relabelled
 from ..tokenizer import Tokenizer
 
 _SWAPPED = 2 / 3  # of the nouns; the others stay, and known and unknown words become rivals
@@ -56,8 +56,12 @@ class Swapper:
             if words and rng.random() < _SWAPPED:
                 text += sentence.text[at : span.start] + rng.choice(words)
                 at = span.end
-                moves.append((at, len(text) - at))
-        return _moved(sentence, text + sentence.text[at:], moves)
+                moves.append((at, len(text) - at))  # from there on, by so much
+
+        def place(offset: int) -> int:
+            return offset + next((by for start, by in reversed(moves) if offset >= start), 0)
+
+        return relabelled(sentence, text + sentence.text[at:], place)
 
 
 def _words(tokenizer: Tokenizer) -> Iterator[str]:
@@ -86,23 +90,3 @@ def _company(word: str) -> str:
 
 def _text(sentence: Sentence, span: Span) -> str:
     return sentence.text[span.start : span.end]
-
-
-def _moved(sentence: Sentence, text: str, moves: list[tuple[int, int]]) -> Sentence:
-    """The sentence's labels in its new text.
-
-    Args:
-        moves: (offset in the old text, by how much everything from there on has moved), ascending.
-    """
-
-    def place(offset: int) -> int:
-        return offset + next((by for start, by in reversed(moves) if offset >= start), 0)
-
-    def span(old: Span) -> Span:
-        return Span(place(old.start), place(old.end))
-
-    references = tuple(
-        Reference(span(r.pronoun), span(r.antecedent), tuple(map(span, r.distractors)))
-        for r in sentence.references
-    )
-    return Sentence(text, references, tuple(map(place, sentence.cuts)))

@@ -3,9 +3,8 @@
     python -m tests.bench.same_questions OLDER NEWER [--twins 500]
 
 The corpus grows, and each checkpoint's own numbers are of the frames of its time. Here both answer
-the same questions, put apart by whether both had met a twin's frame, the
-newer one alone, or neither. Heads are
-those that each checkpoint's own `metrics.json` calls its best.
+the same questions, put apart by whether both had met a twin's frame, the newer one alone, or
+neither. Heads are those that each checkpoint's own `metrics.json` calls its best.
 """
 
 from __future__ import annotations

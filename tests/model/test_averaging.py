@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from model import ModelError, load
-from model.averaging import average
+from model import ModelError, load, trace
 from model.checkpoint import save
 from model.tokenizer import Tokenizer
-from model.training.card import _averaged
+from model.training.averaging import average
+from model.training.film import Film, FilmMaker
+from model.training.snapshot import Snapshot
 from model.transformer import Transformer
 
 
@@ -43,7 +44,6 @@ def test_each_weight_is_the_mean_and_what_was_measured_is_gone(
         torch.testing.assert_close(weight, wanted, atol=1e-3, rtol=1e-3)  # stored as float16
     parts = [{"step": 10, "share": 0.25}, {"step": 30, "share": 0.75}]
     assert mean.metrics == {"training": {"steps": 30, "averaged": parts}, "seeds": [1]}
-    assert "25% those after 10 steps and 75% those after 30 steps" in _averaged(parts)
 
 
 def test_it_may_take_the_place_of_the_last(
@@ -78,3 +78,35 @@ def test_other_sizes_are_refused(
         average(paths, [1, 1], tmp_path / "mean")
     assert error.value.details["setting"] == "checkpoints"
     assert str(paths[0]) in str(error.value)
+
+
+def test_the_film_ends_with_the_averaged_model(
+    untrained: Transformer, learned: Tokenizer, tmp_path: Path
+) -> None:
+    other = another(untrained)
+    maker = FilmMaker(learned, 1, tmp_path / "b")
+    for step, model in ((0, untrained), (1, other)):
+        maker.shoot(model, step, {"loss_nats": 3.0 - step})
+    maker.finish()
+    paths = [
+        kept(tmp_path / "a", untrained, learned, 0),
+        kept(tmp_path / "b", other, learned, 1),
+    ]
+    average(paths, [1, 1], tmp_path / "mean")
+    before, after = (Film.load(tmp_path / name / "film.npz") for name in ("b", "mean"))
+    assert [m.line for m in after.moments] == [m.line for m in before.moments]
+    mean = load(tmp_path / "mean", device="cpu")
+    for n, sentence in enumerate(after.sentences):
+        shown = trace(mean, sentence.text, target_lang="ko" if sentence.lang == "en" else "en")
+        assert abs(after.attention(1, n) - shown.attention("encoder")).max() < 1 / 400
+        assert (after.attention(0, n) == before.attention(0, n)).all()
+        assert (after.attention(1, n) != before.attention(1, n)).any()
+
+
+def test_who_trains_on_from_it_is_told(
+    untrained: Transformer, learned: Tokenizer, tmp_path: Path
+) -> None:
+    how = {"steps": 5, "epochs": 1, "seconds": 1, "settings": {}, "averaged": [{"step": 5}]}
+    save(tmp_path / "mean", untrained, learned, {"training": how}, "")
+    (change,) = Snapshot.of(load(tmp_path / "mean", device="cpu")).changes
+    assert change == {"step": 5, "weights": ["the last", "averaged"], "adam_step": [5, 0]}

@@ -5,19 +5,21 @@ The paper does so with its last ones (Vaswani et al. 2017, §6.1).
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .checkpoint import FILM, AnyBundle, load_any, save
-from .errors import ModelError
+from ..checkpoint import FILM, AnyBundle, load_any, save, transformer_of, write_atomically
+from ..errors import ModelError
+from .film import Film, with_last_moment_of
 
 _STILL_TRUE = ("training", "seen", "ablation", "seeds", "trials_of")  # all else is to be measured
 
 
 def average(paths: Sequence[str | Path], shares: Sequence[float], out: str | Path) -> None:
-    """θ = Σᵢ sᵢ θᵢ / Σᵢ sᵢ, saved under `out` with the last one's story and film; nothing measured.
+    """θ = Σᵢ sᵢ θᵢ / Σᵢ sᵢ, saved under `out` with the last one's story; nothing measured.
+
+    The last moment of its film is shot anew.
 
     Args:
         paths: checkpoints of one training, the last one last.
@@ -48,9 +50,9 @@ def average(paths: Sequence[str | Path], shares: Sequence[float], out: str | Pat
     metrics = {name: last.metrics[name] for name in _STILL_TRUE if name in last.metrics}
     metrics["training"] = _training(last) | {"averaged": _of(bundles, shares)}
     Path(out).mkdir(parents=True, exist_ok=True)
-    film, its_film = (Path(where) / FILM for where in (paths[-1], out))
-    if film.is_file() and film.resolve() != its_film.resolve():
-        shutil.copy(film, its_film)
+    if (film := Path(paths[-1]) / FILM).is_file():
+        ending = with_last_moment_of(Film.load(film), transformer_of(last))
+        write_atomically(Path(out) / FILM, ending.to_bytes())
     save(out, last.model, last.tokenizer, metrics, card="", half=True)
 
 
