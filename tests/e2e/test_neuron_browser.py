@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -142,6 +143,32 @@ def test_nothing_scrolls_sideways(open_neurons, kind):
                 .data.some((value, i) => i % 4 === 3 && value > 0)"""
         )
         assert inked
+
+
+def test_on_a_phone_no_two_numbers_touch(open_neurons):
+    page = open_neurons(width=390, touch=True)
+    for _ in on_screens(page, 360, 390):
+        written = view(page).evaluate(
+            """async root => {
+                const words = [];
+                const original = CanvasRenderingContext2D.prototype.fillText;
+                CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+                    const wide = this.measureText(text).width;
+                    const left = this.textAlign === "right" ? x - wide : x;
+                    if (this.canvas.classList.contains("rows")) words.push([y, left, left + wide]);
+                    return original.apply(this, arguments);
+                };
+                root.querySelector(".scroller").dispatchEvent(new Event("scroll"));
+                const frame = () => new Promise(requestAnimationFrame);
+                await frame();
+                await frame();
+                CanvasRenderingContext2D.prototype.fillText = original;
+                return words;
+            }"""
+        )
+        assert len(written) > 20
+        for (line, _, end), (next_line, start, _) in pairwise(sorted(written)):
+            assert line != next_line or end + 4 <= start
 
 
 def test_a_saved_picture_has_every_key_and_the_scale(open_neurons, tmp_path):

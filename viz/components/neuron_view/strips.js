@@ -7,6 +7,7 @@ const STRIP = 24; // height of q, k and q × k of the chosen pair
 const LEGEND = 22;
 const TITLE = 24;
 const NARROW = 620;
+const WEIGHT = 92; // the longest weight, 0.000001234, in bold
 
 class NeuronStrips extends NeuronNumbers {
   layout() {
@@ -22,10 +23,10 @@ class NeuronStrips extends NeuronNumbers {
     const wide = (words) => ctx.measureText(words).width;
     const names = [...keys.map((key) => `k · ${key}`), `q · ${query}`, "q × k"].map(wide);
     const widest = names.reduce((most, one) => Math.max(most, one), 0) + 16;
-    this.labelWidth = Math.min(widest, this.narrow ? 0.4 * this.width : 0.24 * this.width);
     this.numberWidth = this.narrow ? 62 : 74;
-    this.weightWidth = this.narrow ? 78 : 128;
+    this.weightWidth = this.narrow ? WEIGHT : WEIGHT + 66; // and a bar
     const numbers = 2 * this.numberWidth + this.weightWidth;
+    this.labelWidth = Math.min(widest, this.narrow ? this.inner - numbers : 0.24 * this.width);
     this.from = this.narrow ? 0 : this.labelWidth;
     this.to = this.narrow ? this.inner : this.inner - numbers;
     this.cell = (this.to - this.from) / d_k;
@@ -165,8 +166,8 @@ class NeuronStrips extends NeuronNumbers {
     if (!allowed) {
       this.words(ctx, text.masked, this.inner, middle, { align: "right", most: this.weightWidth - 8, alpha: 0.75 });
     } else {
-      const track = this.weightWidth - 62;
-      if (track > 20) {
+      const track = this.weightWidth - WEIGHT;
+      if (track > 0) {
         ctx.fillStyle = this.ink;
         ctx.globalAlpha = 0.06;
         ctx.fillRect(right + 8, middle - 6, track - 8, 12);
