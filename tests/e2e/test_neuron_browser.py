@@ -179,3 +179,15 @@ def test_a_saved_picture_has_every_key_and_the_scale(open_neurons, tmp_path):
     words = "".join(ET.parse(tmp_path / "saved.svg").getroot().itertext())
     for label in ("q · it", "k · animal", "street", "q × k: −", "Layer 4"):
         assert label in words
+
+
+def test_scores_stand_before_all_weights_of_the_grid_or_before_none(open_neurons, tmp_path):
+    page = open_neurons(width=390)
+    found = []
+    for _ in on_screens(page, 390, 1366):
+        with page.expect_download() as saving:
+            view(page).locator(".save button").nth(1).click()
+        saving.value.save_as(tmp_path / "saved.svg")
+        words = [part.text for part in ET.parse(tmp_path / "saved.svg").iter() if part.text]
+        found.append(sum(re.fullmatch(r"−?[\d.]+ → [\d.]+", word) is not None for word in words))
+    assert found == [0, 16]

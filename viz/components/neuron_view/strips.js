@@ -189,6 +189,13 @@ class NeuronStrips extends NeuronNumbers {
     const { layers, heads, d_k, all_products, all_scores, all_weights, text } = this.message;
     ctx.clearRect(0, 0, this.inner, 9999);
     const limit = this.message.limits.all.products || 1;
+    const width = this.gridCell - 6;
+    // The score stands before the weight in every cell, or, where one has no room for it, in none.
+    const short = Array.from(all_weights, written);
+    const long = short.map((weight, at) => `${written(all_scores[at])} → ${weight}`);
+    ctx.font = `400 11px ${this.font}`;
+    const fits = (words) => ctx.measureText(words).width <= width;
+    const labels = long.every(fits) ? long : short;
     for (let head = 0; head < heads; head++) {
       const x = this.gridLeft + (head + 0.5) * this.gridCell;
       const name = this.gridCell > 60 ? fill(text.head, { head: head + 1 }) : String(head + 1);
@@ -200,7 +207,6 @@ class NeuronStrips extends NeuronNumbers {
       for (let head = 0; head < heads; head++) {
         const at = layer * heads + head;
         const left = this.gridLeft + head * this.gridCell + 3;
-        const width = this.gridCell - 6;
         for (let d = 0; d < d_k; d++) {
           const [from, to] = [d, d + 1].map((column) => Math.round(left + (column * width) / d_k));
           ctx.fillStyle = signed(all_products[at * d_k + d] / limit);
@@ -217,11 +223,8 @@ class NeuronStrips extends NeuronNumbers {
         ctx.globalAlpha = 1;
         ctx.fillStyle = this.accent;
         ctx.fillRect(left, top + 23, width * all_weights[at], 5);
-        const short = written(all_weights[at]);
-        const long = `${written(all_scores[at])} → ${short}`;
         ctx.font = `400 11px ${this.font}`;
-        const fits = [long, short].find((words) => ctx.measureText(words).width <= width);
-        if (fits) this.words(ctx, fits, left + width / 2, top + 36, { align: "center", size: 11 });
+        if (fits(labels[at])) this.words(ctx, labels[at], left + width / 2, top + 36, { align: "center", size: 11 });
         const here = layer === this.place.layer && head === this.place.head;
         const read = this.pointed?.head === head && this.pointed.layer === layer;
         if (here || read) {
