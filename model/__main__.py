@@ -7,6 +7,7 @@ import argparse
 import json
 import shlex
 import sys
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from .config import (
     from_dict,
     preset_of,
 )
-from .corpus.loaders import read_pairs
+from .corpus.loaders import read_pairs, read_pronouns
 from .corpus.mixture import Mixture
 from .decode import translate
 from .errors import ModelError
@@ -120,16 +121,17 @@ def _estimate(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    _measure(options.checkpoint, _readable(options.dev), options.keep)
+    files = _readable(options.dev), _labelled(options.labelled)
+    _measure(options.checkpoint, *files, options.keep)
 
 
 def _average(options: argparse.Namespace) -> None:
-    dev = _readable(options.dev)
+    files = _readable(options.dev), _labelled(options.labelled)
     average(options.checkpoints, options.shares or [1] * len(options.checkpoints), options.out)
-    _measure(options.out, dev, keep=True)
+    _measure(options.out, *files, keep=True)
 
 
-def _measure(checkpoint: str, dev: Sequence[Path], keep: bool) -> None:
+def _measure(checkpoint: str, dev: Sequence[Path], labelled: Sequence[Path], keep: bool) -> None:
     bundle = load_any(checkpoint)
     model, tokenizer = bundle.model, bundle.tokenizer
     metrics = dict(bundle.metrics)
@@ -139,6 +141,7 @@ def _measure(checkpoint: str, dev: Sequence[Path], keep: bool) -> None:
         dev=dev,
         directions=bundle.directions or [*DIRECTIONS],
         met=met_by(metrics),
+        labelled=labelled,
     )
     metrics["speed"] = measure_speed(model, tokenizer)
     print(report(metrics), every_head(metrics), sep="\n")
@@ -147,6 +150,7 @@ def _measure(checkpoint: str, dev: Sequence[Path], keep: bool) -> None:
         if "scores" in metrics:
             before = bundle.metrics.get("scores", {}).get("dev", {})
             metrics["scores"]["dev"] = before | metrics["scores"]["dev"]
+        metrics["labelled"] = bundle.metrics.get("labelled", {}) | metrics["labelled"]
         train_config = from_dict(TrainConfig, metrics["training"]["settings"])
         written = card(bundle.name, bundle.config, train_config, metrics)
         save_metrics(checkpoint, metrics, written)
@@ -157,6 +161,14 @@ def _readable(files: Sequence[str]) -> list[Path]:
     found = [Path(file) for file in files]
     for path in found:
         next(read_pairs(path), None)
+    return found
+
+
+def _labelled(files: Sequence[str]) -> list[Path]:
+    """Files of labelled pronouns, each read to its end for the same reason."""
+    found = [Path(file) for file in files]
+    for path in found:
+        deque(read_pronouns(path), maxlen=0)
     return found
 
 
@@ -285,6 +297,13 @@ def _parser() -> argparse.ArgumentParser:
         help="score translations of these lines too: English, tab, other language[, tab, origin]",
     )
     command.add_argument(
+        "--labelled",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="name these pronouns, too: JSON lines as for train's --pronouns",
+    )
+    command.add_argument(
         "--keep", action="store_true", help="write what was measured into the checkpoint"
     )
 
@@ -296,6 +315,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--shares", type=float, nargs="+", help="how much each counts: else alike")
     command.add_argument("--out", required=True, help="folder for the checkpoint")
     command.add_argument("--dev", metavar="FILE", action="append", default=[], help="as above")
+    command.add_argument("--labelled", metavar="FILE", action="append", default=[], help="as above")
 
     command = commands.add_parser(
         "lengths", help="compare checkpoints of one vocabulary by the length of what they translate"

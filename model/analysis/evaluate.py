@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ from jaxtyping import Int
 
 from ..config import DIRECTIONS, Lang
 from ..corpus.generator import Example, Met, generate
+from ..corpus.loaders import read_pronouns
 from ..corpus.splits import SPLITS
 from ..decode import greedy, longest
 from ..seq2seq import Seq2Seq
-from ..tokenizer import Tokenizer
+from ..tokenizer import Tokenizer, language_of
 from ..transformer import BOS, Transformer
 from .leaderboard import (
     EVALUATION_SEED,
@@ -27,10 +28,12 @@ from .leaderboard import (
     ask,
     baselines,
     best_head,
+    first_of,
     has_letters,
     leaderboard,
     mean,
     name_all,
+    question,
     questions,
     share,
     twins_of,
@@ -59,17 +62,19 @@ def evaluate(
     dev: Sequence[Path] = (),
     directions: Sequence[Direction] = tuple(DIRECTIONS),
     met: Met | None = None,
+    labelled: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """All measures of `metrics.json` that are the same on every machine.
 
     On `items` pairs of twins a split: naming, and what every head of a Transformer does. Heads are
     chosen on one half of the twins and reported on the other, since the best of many heads on the
     data that chose it is partly luck. On generated sentences and on the files in `dev`:
-    translation.
+    translation. On the files in `labelled`, whose pronouns others have labelled: naming, and the
+    head that was best on generated sentences.
     Unseen is what the model's training has not `met`; None: what no training of today meets.
 
     Raises:
-        ModelError: what `score_file` raises.
+        ModelError: what `score_file`, `read_pronouns` and `question` raise.
     """
     held_out = {
         split: list(generate(items, seed=seed, split=split, met=met))
@@ -97,6 +102,8 @@ def evaluate(
             "generated": _scores(model, tokenizer, translated, directions),
             "dev": {path.name: score_file(model, tokenizer, path, directions) for path in dev},
         }
+    best = measured.get("heads", {}).get("best", {})
+    measured["labelled"] = {path.name: _labelled(model, tokenizer, path, best) for path in labelled}
     return measured
 
 
@@ -167,6 +174,37 @@ def _resolved(model: Seq2Seq[Any], asked: Sequence[Question]) -> dict[str, Any]:
         "naming": share(named).to_json(),
         "baselines": {name: found.to_json() for name, found in rules.items()},
     }
+
+
+def _labelled(
+    model: Seq2Seq[Any],
+    tokenizer: Tokenizer,
+    path: Path,
+    best: Mapping[Lang, Mapping[str, int] | None],
+) -> dict[str, Any]:
+    """A file's pronouns by language."""
+    asked: dict[Lang, list[Question]] = {}
+    for sentence in read_pronouns(path):
+        lang = language_of(sentence.text)
+        found = question(tokenizer, first_of(sentence, lang), model.config.max_len)
+        asked.setdefault(lang, []).append(found)
+    return {lang: _of_others(model, some, best.get(lang)) for lang, some in asked.items()}
+
+
+def _of_others(
+    model: Seq2Seq[Any], asked: Sequence[Question], best: Mapping[str, int] | None
+) -> dict[str, Any]:
+    """Naming, what rules reach, and the `best` head, which was chosen without these sentences."""
+    rules = baselines(asked, twins_of(asked))
+    found = {rule: rules[rule] for rule in ("nearest_noun", "first_noun", "chance_noun")}
+    if isinstance(model, Transformer):
+        answers = ask(model, asked)
+        found |= {"naming": share(answers.named), "of_nouns": share(answers.share > answers.rival)}
+        if best:
+            found["prefers"] = share(answers.prefers[:, best["layer"], best["head"]])
+    else:
+        found["naming"] = share(name_all(model, asked)[0])
+    return {measure: value.to_json() for measure, value in found.items()}
 
 
 def _pieces_right(

@@ -20,7 +20,7 @@ from jaxtyping import Bool, Float, Int
 from ..capture import Change, capture, intervene
 from ..checkpoint import Bundle
 from ..config import Lang, ModelConfig
-from ..corpus.generator import Example, Met, Span, generate, templates
+from ..corpus.generator import Example, Met, Sentence, Span, generate, templates
 from ..corpus.splits import Split
 from ..masks import pad
 from ..seq2seq import Seq2Seq
@@ -133,21 +133,24 @@ def labelled(examples: Iterable[Example], lang: Lang) -> list[Labelled]:
     """The first labelled pronoun of every example in this language; neighbours are twins."""
     found = []
     for n, example in enumerate(examples):
-        sentence = example.sentences[lang]
-        reference = sentence.references[0]
         template = templates().get(example.template)
-        found.append(
-            Labelled(
-                sentence.text,
-                lang,
-                _span(reference.pronoun),
-                _span(reference.antecedent),
-                tuple(map(_span, reference.distractors)),
-                twin=f"{lang} {n // 2}",
-                family=template.family if template else "",
-            )
-        )
+        family = template.family if template else ""
+        found.append(first_of(example.sentences[lang], lang, f"{lang} {n // 2}", family))
     return found
+
+
+def first_of(sentence: Sentence, lang: Lang, twin: str = "", family: str = "") -> Labelled:
+    """The sentence with the first of its labelled pronouns."""
+    reference = sentence.references[0]
+    return Labelled(
+        sentence.text,
+        lang,
+        _span(reference.pronoun),
+        _span(reference.antecedent),
+        tuple(map(_span, reference.distractors)),
+        twin,
+        family,
+    )
 
 
 def questions(tokenizer: Tokenizer, examples: Iterable[Example], lang: Lang) -> list[Question]:

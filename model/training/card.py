@@ -107,6 +107,7 @@ def report(metrics: Metrics) -> str:
     """Everything that was measured, as Markdown tables."""
     sections = [
         _pronouns(metrics),
+        _others_pronouns(metrics),
         _trials("What leads to the heads", metrics, "ablation"),
         _trials("Other seeds", metrics, "seeds"),
         _translation(metrics),
@@ -310,6 +311,34 @@ def _of_language(measured: Metrics, lang: str) -> Iterator[list[str]]:
     yield ["chance", noun, "", word, noun, flip, ""]
 
 
+def _others_pronouns(metrics: Metrics) -> str:
+    files = metrics.get("labelled")
+    if not files:
+        return ""
+    header = [
+        "sentences", "language", "n", "naming, of all words", "of the nouns that may be meant",
+        "best head prefers antecedent", "nearest noun", "first noun", "chance",
+    ]  # fmt: skip
+    shares = ("naming", "of_nouns", "prefers")
+    rules = ("nearest_noun", "first_noun", "chance_noun")
+    rows = (
+        [
+            f"`{name}`",
+            _LANGUAGE_NAMES[lang],
+            f"{found['naming']['n']:,}",
+            *(_share(found[measure]) if measure in found else "" for measure in shares),
+            *(f"{found[rule]['value']:.1%}" for rule in rules),
+        ]
+        for name, languages in files.items()
+        for lang, found in languages.items()
+    )
+    return (
+        "### Pronouns that others have labelled\n\n"
+        "None of them comes from this project's templates. The head is the one that was best on "
+        f"generated sentences with unseen noun pairs.\n\n{_table(header, rows)}"
+    )
+
+
 def _trials(title: str, metrics: Metrics, table: str) -> str:
     trials: Sequence[Metrics] = metrics.get(table, ())
     if not trials:
@@ -421,6 +450,12 @@ def _limits(metrics: Metrics) -> str:
                 for lang, share in measured["naming"].items()
             )
             said.append(f"{where} it names {wrong} wrong.")
+    for name, languages in metrics.get("labelled", {}).items():
+        wrong = " and ".join(
+            f"{1 - found['naming']['value']:.0%} of the {_LANGUAGE_NAMES[lang]} pronouns"
+            for lang, found in languages.items()
+        )
+        said.append(f"Of what others have labelled (`{name}`) it names {wrong} wrong.")
     dev = metrics.get("scores", {}).get("dev", {})
     if found := [(s["chrf"]["value"], d) for file in dev.values() for d, s in file.items()]:
         lowest, direction = min(found)

@@ -35,6 +35,12 @@ def pronouns(naming: float) -> dict[str, Any]:
     }
 
 
+def of_others() -> dict[str, Any]:
+    rules = {"nearest_noun": share(0.75), "first_noun": share(0.25), "chance_noun": share(0.5)}
+    naming = {"value": 0.4, "n": 400, "interval": [0.35, 0.45]}
+    return rules | {"naming": naming, "of_nouns": share(0.55), "prefers": share(0.6)}
+
+
 def scored(chrf: float) -> dict[str, Any]:
     value = {"value": chrf, "interval": [chrf - 1, chrf + 1]}
     return {"n": 1860, "chrf": {**value, "signature": "c:1"}, "bleu": {**value, "signature": "b:1"}}
@@ -93,6 +99,7 @@ def test_what_else_was_measured_is_told_too(metrics: dict[str, Any]) -> None:
     metrics |= {
         "unseen_nouns": pronouns(0.5),
         "scores": {"generated": {"en-ko": scored(77)}, "dev": {"real.tsv": dev}},
+        "labelled": {"others.jsonl": {"en": of_others()}},
         "speed": {
             "text": "I go.",
             "ko": {"pieces": 3, "milliseconds": {"1": 8.5, "2": 6.25}},
@@ -115,6 +122,9 @@ def test_what_else_was_measured_is_told_too(metrics: dict[str, Any]) -> None:
     assert "8.5 ms with 1 thread, 6.25 ms with 2 threads" in text
     assert "least well en → ko (chrF 32 of 100)" in text
     assert "2 stood in training fewer than 10 times, such as zebra, giraffe." in text
+    assert "| `others.jsonl` | English | 400 | 40.0% [35.0%, 45.0%] | 55.0%" in text
+    assert "| 75.0% | 25.0% | 50.0% |" in text
+    assert "(`others.jsonl`) it names 60% of the English pronouns wrong" in text
     assert "| without the naming objective | 50.0% |" in text
     assert "| 12.5% | 4,500 |" in text
     assert text.count("| seed ") == 2

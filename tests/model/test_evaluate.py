@@ -14,8 +14,9 @@ from model import load
 from model.__main__ import main
 from model.analysis.evaluate import evaluate, measure_speed
 from model.checkpoint import save
-from model.config import PRESETS, to_dict
+from model.config import PRESETS, RecurrentConfig, to_dict
 from model.corpus.splits import SPLITS
+from model.recurrent import Recurrent
 from model.tokenizer import Tokenizer
 from model.training.card import report
 from model.transformer import Transformer
@@ -46,6 +47,48 @@ def test_evaluation_reports_shares_with_counts(
     assert measured["unseen_templates"]["heads"]["best"]["en"]["argmax"]["n"] == 10
     words = measured["pieces_per_word"]["en"]
     assert words["value"] >= 1 >= words["whole_words"]["value"]
+
+
+def labelled(text: str, pronoun: str, nouns: list[str], antecedent: str) -> str:
+    """A line of a file of labelled pronouns."""
+
+    def span(word: str) -> dict[str, int]:
+        start = text.index(word)
+        return {"start": start, "end": start + len(word)}
+
+    candidates = [{**span(noun), "label": noun == antecedent} for noun in nouns]
+    return json.dumps({"text": text, "pronoun": span(pronoun), "candidates": candidates}) + "\n"
+
+
+def test_pronouns_that_others_labelled_are_told_by_language_next_to_rules(
+    untrained: Transformer, learned: Tokenizer, tmp_path: Path
+) -> None:
+    # Each noun is once the right one: whatever the model says, it is right once.
+    english = "The dog ate the bread because it was big.", "it", ["The dog", "the bread"]
+    korean = "고양이가 쥐를 쫓았다. 그것은 빨랐다.", "그것", ["고양이", "쥐"]
+    file = tmp_path / "others.jsonl"
+    lines = [labelled(*asked, noun) for asked in (english, korean) for noun in asked[-1]]
+    file.write_text("".join(lines[:3]), encoding="utf-8")
+    measured = evaluate(untrained, learned, items=2, labelled=[file])
+    found = measured["labelled"]["others.jsonl"]
+    assert {lang: one["naming"]["n"] for lang, one in found.items()} == {"en": 2, "ko": 1}
+    names = ("of_nouns", "prefers", "nearest_noun", "first_noun", "chance_noun")
+    assert [found["en"][name]["value"] for name in names] == [0.5] * 5
+    assert found["en"]["naming"]["value"] in (0.0, 0.5)
+    assert [found["ko"][name]["value"] for name in names[2:]] == [0.0, 1.0, 0.5]
+
+
+def test_an_encoder_without_heads_names_what_others_labelled_too(
+    learned: Tokenizer, tmp_path: Path
+) -> None:
+    file = tmp_path / "others.jsonl"
+    nouns = ["The dog", "the bread"]
+    line = labelled("The dog ate the bread because it was big.", "it", nouns, nouns[0])
+    file.write_text(line, encoding="utf-8")
+    config = RecurrentConfig(learned.vocab_size, d_model=8, d_hidden=8)
+    measured = evaluate(Recurrent(config).eval(), learned, items=2, labelled=[file])
+    found = measured["labelled"]["others.jsonl"]["en"]
+    assert set(found) == {"naming", "nearest_noun", "first_noun", "chance_noun"}
 
 
 def test_every_split_that_is_held_out_is_measured(
@@ -89,11 +132,17 @@ def test_the_command_keeps_what_it_measured_and_what_it_measured_before(
     checkpoint, dev = tmp_path / "mine", tmp_path / "real.tsv"
     save(checkpoint, untrained, learned, {"training": HOW}, "")
     dev.write_text("I sing.\t나는 노래한다.\n", encoding="utf-8")
-    assert main(["evaluate", str(checkpoint), "--keep", "--dev", str(dev)]) == 0
+    others = tmp_path / "others.jsonl"
+    nouns = ["The dog", "the bread"]
+    text = "The dog ate the bread because it was big."
+    others.write_text(labelled(text, "it", nouns, nouns[1]), encoding="utf-8")
+    files = ["--dev", str(dev), "--labelled", str(others)]
+    assert main(["evaluate", str(checkpoint), "--keep", *files]) == 0
     assert main(["evaluate", str(checkpoint), "--keep"]) == 0
     metrics = load(checkpoint).metrics
     assert metrics["training"] == json.loads(json.dumps(HOW))  # JSON knows no tuples
     assert set(metrics["scores"]["dev"]) == {"real.tsv"}
+    assert set(metrics["labelled"]) == {"others.jsonl"}
     assert metrics["speed"]["ko"]["milliseconds"]["1"] > 0
     assert report(metrics) in (checkpoint / "CARD.md").read_text(encoding="utf-8")
     assert (checkpoint / "metrics.json").stat().st_size < 300_000
@@ -109,8 +158,9 @@ def test_a_missing_file_is_named_before_minutes_of_measuring(
     measured = []
     monkeypatch.setattr("model.__main__.evaluate", lambda *_, **__: measured.append(1))
     save(tmp_path / "mine", untrained, learned, {}, "")
-    assert main(["evaluate", str(tmp_path / "mine"), "--dev", "nowhere.tsv"]) == 2
-    assert "nowhere.tsv" in capsys.readouterr().err
+    for kind in ("--dev", "--labelled"):
+        assert main(["evaluate", str(tmp_path / "mine"), kind, "nowhere.tsv"]) == 2
+        assert "nowhere.tsv" in capsys.readouterr().err
     assert measured == []
 
 
