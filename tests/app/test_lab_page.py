@@ -347,6 +347,21 @@ def test_what_the_model_read_is_told_from_its_record(open_lab, monkeypatch, lang
     assert say("lab.honest.data_own") in spoken(open_lab("honest", lang=lang))
 
 
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_front_page_tells_what_this_model_was_told_and_no_other(open_app, monkeypatch, lang):
+    say, plain = catalogue(lang), bundle()
+    told = spoken(open_app(lang=lang))
+    assert say("lab.honest.naming").replace("*", "") in told
+    assert say("lab.honest.no_naming") not in told
+    settings = dict(plain.metrics["training"]["settings"]) | {"naming_weight": 0.0}
+    training = dict(plain.metrics["training"]) | {"settings": settings}
+    other = dataclasses.replace(plain, metrics=dict(plain.metrics) | {"training": training})
+    monkeypatch.setattr(cache, "any_bundle", lambda name: other)
+    told = spoken(open_app(lang=lang))
+    assert say("lab.honest.no_naming") in told
+    assert say("lab.honest.naming").replace("*", "") not in told
+
+
 def planted_lab(open_app, monkeypatch, planted_bundle, rows=None) -> AppTest:
     """The lab on a model of the test's own, with its sentences as an uploaded set."""
     monkeypatch.setattr(cache, "any_bundle", lambda name: planted_bundle)

@@ -40,19 +40,24 @@ def part(say: Say, pair: Pair) -> None:
 
 
 def _training(say: Say, pair: Pair) -> None:
-    training = pair.looked.bundle.metrics.get("training", {})
     st.markdown(f"##### {say('lab.honest.trained')}")
-    facts = []
+    st.markdown(facts(say, pair.looked.bundle.metrics))
+
+
+def facts(say: Say, metrics: Mapping[str, Any]) -> str:
+    """What this checkpoint's record says of its training, and what holds for all: a list."""
+    training = metrics.get("training", {})
+    told = []
     if "steps" in training:
-        facts.append(say("lab.honest.steps", steps=f"{training['steps']:,}"))
-        facts.append(_texts(say, training.get("origins", [])))
+        told.append(say("lab.honest.steps", steps=f"{training['steps']:,}"))
+        told.append(_texts(say, training.get("origins", [])))
         weight = training.get("settings", {}).get("naming_weight", 0)
-        facts.append(say("lab.honest.naming" if weight else "lab.honest.no_naming"))
+        told.append(say("lab.honest.naming" if weight else "lab.honest.no_naming"))
     else:
-        facts.append(say("lab.honest.unknown"))
-    facts.append(say("lab.honest.unsupervised"))
-    facts.append(say("lab.honest.without"))
-    st.markdown("\n".join(f"- {fact}" for fact in facts))
+        told.append(say("lab.honest.unknown"))
+    told.append(say("lab.honest.unsupervised"))
+    told.append(say("lab.honest.without"))
+    return "\n".join(f"- {fact}" for fact in told)
 
 
 def _texts(say: Say, origins: Sequence[Mapping[str, Any]]) -> str:

@@ -31,7 +31,7 @@ def part(say: Say) -> None:
         return
     st.markdown(say.markdown("training.film.lead", name=name, moments=len(film.moments)))
     if parts := cache.bundle(name).metrics.get("training", {}).get("averaged"):
-        steps = ", ".join(f"{part['step']:,}" for part in parts)
+        steps = " · ".join(f"{part['step']:,}" for part in parts)
         st.caption(say("training.film.averaged", steps=steps))
     show(say, film, f"film.{name}")
 

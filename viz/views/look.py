@@ -35,6 +35,7 @@ from viz.components.head_view import (
 )
 from viz.components.save import save_text
 from viz.i18n import Say, literal
+from viz.lab.honesty import facts
 from viz.numbers import number
 from viz.sentence import Example, Looked
 from viz.state import KINDS, SCALES, UNITS, Look
@@ -460,6 +461,7 @@ def _choose_rows_anew() -> None:
 
 def _honesty(say: Say, bundle: Bundle) -> None:
     with st.expander(say("honesty.title"), icon="🔍"):
+        st.markdown(facts(say, bundle.metrics))
         st.markdown(say("honesty.body"))
         card = cache.card(bundle.name)
         if card is None:
