@@ -8,16 +8,15 @@ import json
 import shlex
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from .analysis import lengths
-from .analysis.evaluate import evaluate, measure_speed
-from .analysis.leaderboard import met_by
+from .analysis.evaluate import evaluate, measure_speed, read_questions
+from .analysis.leaderboard import Question, met_by
 from .checkpoint import FILM, load_any, pick_device, save_metrics
 from .config import (
-    DIRECTIONS,
     LANGUAGES,
     PRESETS,
     Preset,
@@ -25,7 +24,7 @@ from .config import (
     from_dict,
     preset_of,
 )
-from .corpus.loaders import read_pairs, read_pronouns
+from .corpus.loaders import read_pairs
 from .corpus.mixture import Mixture
 from .decode import translate
 from .errors import ModelError
@@ -121,29 +120,35 @@ def _estimate(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    files = _readable(options.dev), _labelled(options.labelled)
-    _measure(options.checkpoint, *files, options.keep)
+    asked = _asked(options.checkpoint, options.labelled)
+    _measure(options.checkpoint, _readable(options.dev), asked, options.keep)
 
 
 def _average(options: argparse.Namespace) -> None:
-    files = _readable(options.dev), _labelled(options.labelled)
+    dev, asked = _readable(options.dev), _asked(options.checkpoints[-1], options.labelled)
     average(options.checkpoints, options.shares or [1] * len(options.checkpoints), options.out)
-    _measure(options.out, *files, keep=True)
+    _measure(options.out, dev, asked, keep=True)
 
 
-def _measure(checkpoint: str, dev: Sequence[Path], labelled: Sequence[Path], keep: bool) -> None:
+def _measure(
+    checkpoint: str, dev: Sequence[Path], labelled: Mapping[str, Sequence[Question]], keep: bool
+) -> None:
     bundle = load_any(checkpoint)
     model, tokenizer = bundle.model, bundle.tokenizer
     metrics = dict(bundle.metrics)
+    settings = metrics.get("training", {}).get("settings")
+    train_config = from_dict(TrainConfig, settings) if settings or keep else TrainConfig()
+    directions = bundle.directions or [*train_config.shares]
     metrics |= evaluate(
         model,
         tokenizer,
         dev=dev,
-        directions=bundle.directions or [*DIRECTIONS],
+        directions=directions,
         met=met_by(metrics),
         labelled=labelled,
     )
-    metrics["speed"] = measure_speed(model, tokenizer)
+    from_english = [target for source, target in directions if source == "en"]
+    metrics["speed"] = measure_speed(model, tokenizer, targets=from_english)
     print(report(metrics), every_head(metrics), sep="\n")
     if keep:
         # The same weights: what other files gave before still holds.
@@ -151,7 +156,6 @@ def _measure(checkpoint: str, dev: Sequence[Path], labelled: Sequence[Path], kee
             before = bundle.metrics.get("scores", {}).get("dev", {})
             metrics["scores"]["dev"] = before | metrics["scores"]["dev"]
         metrics["labelled"] = bundle.metrics.get("labelled", {}) | metrics["labelled"]
-        train_config = from_dict(TrainConfig, metrics["training"]["settings"])
         written = card(bundle.name, bundle.config, train_config, metrics)
         save_metrics(checkpoint, metrics, written)
 
@@ -160,16 +164,16 @@ def _readable(files: Sequence[str]) -> list[Path]:
     """Files of pairs; one that is missing is named before minutes have gone into measuring."""
     found = [Path(file) for file in files]
     for path in found:
-        next(read_pairs(path), None)
+        deque(read_pairs(path), maxlen=0)
     return found
 
 
-def _labelled(files: Sequence[str]) -> list[Path]:
-    """Files of labelled pronouns, each read to its end for the same reason."""
-    found = [Path(file) for file in files]
-    for path in found:
-        deque(read_pronouns(path), maxlen=0)
-    return found
+def _asked(checkpoint: str, files: Sequence[str]) -> dict[str, list[Question]]:
+    """Labelled pronouns, by file, as this checkpoint reads them."""
+    if not files:
+        return {}
+    bundle = load_any(checkpoint)
+    return {path.name: read_questions(bundle, path) for path in map(Path, files)}
 
 
 def _lengths(options: argparse.Namespace) -> None:

@@ -208,9 +208,10 @@ class TrainConfig:
             "vocab_size",
             "items",
             "snapshot_every",
-            "measured_twins",
         ):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+        # Heads are chosen on one half and reported on the other.
+        _require(self.measured_twins >= 2, "measured_twins", self.measured_twins, "at least 2")
         _require(self.peak_lr > 0, "peak_lr", self.peak_lr, "above 0")
         _require(self.max_grad_norm > 0, "max_grad_norm", self.max_grad_norm, "above 0")
         _require(self.naming_weight >= 0, "naming_weight", self.naming_weight, "at least 0")

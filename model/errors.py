@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self
+from typing import Any, Self
 
 
 class ModelError(ValueError):
@@ -19,7 +19,16 @@ class ModelError(ValueError):
         self.code = code
         self.details = details
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _told, (type(self), self.code, str(self), self.details)
+
     @classmethod
     def told(cls, code: str, message: str, details: Mapping[str, object]) -> Self:
         """An error that another process met, as it told it."""
         return cls(code, message, **details)
+
+
+def _told(
+    kind: type[ModelError], code: str, message: str, details: Mapping[str, object]
+) -> ModelError:
+    return kind.told(code, message, details)

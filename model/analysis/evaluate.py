@@ -14,11 +14,13 @@ import numpy as np
 import torch
 from jaxtyping import Int
 
+from ..checkpoint import AnyBundle
 from ..config import DIRECTIONS, Lang
 from ..corpus.generator import Example, Met, generate
 from ..corpus.loaders import read_pronouns
 from ..corpus.splits import SPLITS
 from ..decode import greedy, longest
+from ..errors import ModelError
 from ..seq2seq import Seq2Seq
 from ..tokenizer import Tokenizer, language_of
 from ..transformer import BOS, Transformer
@@ -62,19 +64,19 @@ def evaluate(
     dev: Sequence[Path] = (),
     directions: Sequence[Direction] = tuple(DIRECTIONS),
     met: Met | None = None,
-    labelled: Sequence[Path] = (),
+    labelled: Mapping[str, Sequence[Question]] | None = None,
 ) -> dict[str, Any]:
     """All measures of `metrics.json` that are the same on every machine.
 
     On `items` pairs of twins a split: naming, and what every head of a Transformer does. Heads are
     chosen on one half of the twins and reported on the other, since the best of many heads on the
     data that chose it is partly luck. On generated sentences and on the files in `dev`:
-    translation. On the files in `labelled`, whose pronouns others have labelled: naming, and the
-    head that was best on generated sentences.
+    translation. On `labelled`, questions by the name of their file: naming, and the head that was
+    best on generated sentences.
     Unseen is what the model's training has not `met`; None: what no training of today meets.
 
     Raises:
-        ModelError: what `score_file`, `read_pronouns` and `question` raise.
+        ModelError: what `score_file` raises.
     """
     held_out = {
         split: list(generate(items, seed=seed, split=split, met=met))
@@ -103,7 +105,9 @@ def evaluate(
             "dev": {path.name: score_file(model, tokenizer, path, directions) for path in dev},
         }
     best = measured.get("heads", {}).get("best", {})
-    measured["labelled"] = {path.name: _labelled(model, tokenizer, path, best) for path in labelled}
+    measured["labelled"] = {
+        name: _of_others(model, asked, best) for name, asked in (labelled or {}).items()
+    }
     return measured
 
 
@@ -176,22 +180,35 @@ def _resolved(model: Seq2Seq[Any], asked: Sequence[Question]) -> dict[str, Any]:
     }
 
 
-def _labelled(
-    model: Seq2Seq[Any],
-    tokenizer: Tokenizer,
-    path: Path,
-    best: Mapping[Lang, Mapping[str, int] | None],
-) -> dict[str, Any]:
-    """A file's pronouns by language."""
-    asked: dict[Lang, list[Question]] = {}
-    for sentence in read_pronouns(path):
-        lang = language_of(sentence.text)
-        found = question(tokenizer, first_of(sentence, lang), model.config.max_len)
-        asked.setdefault(lang, []).append(found)
-    return {lang: _of_others(model, some, best.get(lang)) for lang, some in asked.items()}
+def read_questions(bundle: AnyBundle, path: Path) -> list[Question]:
+    """The labelled pronouns of a file, as this checkpoint reads them.
+
+    Raises:
+        ModelError: what `read_pronouns` and `question` raise; `pairs_empty` where there is none.
+    """
+    sentences = list(read_pronouns(path))
+    if not sentences:
+        raise ModelError("pairs_empty", f"{path} has no labelled pronoun", path=str(path))
+    return [
+        question(bundle.tokenizer, first_of(s, language_of(s.text)), bundle.config.max_len)
+        for s in sentences
+    ]
 
 
 def _of_others(
+    model: Seq2Seq[Any], asked: Sequence[Question], best: Mapping[Lang, Mapping[str, int] | None]
+) -> dict[str, Any]:
+    """A file's pronouns by language."""
+    langs = dict.fromkeys(one.sentence.lang for one in asked)
+    return {
+        lang: _of_language(
+            model, [one for one in asked if one.sentence.lang == lang], best.get(lang)
+        )
+        for lang in langs
+    }
+
+
+def _of_language(
     model: Seq2Seq[Any], asked: Sequence[Question], best: Mapping[str, int] | None
 ) -> dict[str, Any]:
     """Naming, what rules reach, and the `best` head, which was chosen without these sentences."""

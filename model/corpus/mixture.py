@@ -79,8 +79,8 @@ class Mixture:
     def draw(self, n: int, turn: int, seed: int) -> Iterator[Read]:
         """About `n` sentences, each pool's in its own share.
 
-        Turn after turn goes through a pool in a shuffled order, so that none of its lines comes a
-        third time before all have come twice.
+        Turn after turn of the same `n` goes through a pool in a shuffled order, so that none of its
+        lines comes a third time before all have come twice.
         """
         for pool, share in self._shares.items():
             count, lines = round(n * share), self._pools[pool]

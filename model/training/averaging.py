@@ -5,6 +5,7 @@ The paper does so with its last ones (Vaswani et al. 2017, §6.1).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,11 @@ def average(paths: Sequence[str | Path], shares: Sequence[float], out: str | Pat
         shares: how much each of them counts.
 
     Raises:
-        ModelError: `config_invalid` where there is not one share above 0 for each, or where their
-            sizes or vocabularies differ; what `load_any` raises.
+        ModelError: `config_invalid` where there is not one share above 0 for each, where their
+            sizes or vocabularies differ, or where a later one took fewer steps; what `load_any`
+            raises.
     """
-    if len(shares) != len(paths) or min(shares) <= 0:
+    if len(shares) != len(paths) or not all(0 < share < math.inf for share in shares):
         raise _invalid("shares", list(shares), f"{len(paths)} numbers above 0")
     bundles = [load_any(path, device="cpu") for path in paths]
     *_, last = bundles
@@ -37,13 +39,19 @@ def average(paths: Sequence[str | Path], shares: Sequence[float], out: str | Pat
         same = bundle.tokenizer.model_proto == last.tokenizer.model_proto
         if bundle.config != last.config or not same:
             raise _invalid("checkpoints", str(path), f"of the sizes and vocabulary of {paths[-1]}")
+    steps = [_training(bundle).get("steps", 0) for bundle in bundles]
+    if steps != sorted(steps):
+        raise _invalid("checkpoints", steps, "in the order of their steps, the last one last")
     weights = [bundle.model.state_dict() for bundle in bundles]
     total = sum(shares)
     last.model.load_state_dict(
         {
+            # Rounded as they are stored: the film's last moment is shot with them.
             name: sum(
                 share / total * each[name] for share, each in zip(shares, weights, strict=True)
             )
+            .half()
+            .float()
             for name in weights[-1]
         }
     )

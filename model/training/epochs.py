@@ -31,16 +31,20 @@ class Epoch:
     seen: Counts
 
 
-class _Epochs(Dataset[Epoch]):
-    """Every epoch by its number."""
+class _Epochs(Dataset[Epoch | ModelError]):
+    """Every epoch by its number, or what is wrong with it: an error raised elsewhere arrives as
+    another one."""
 
     def __init__(self, data: TrainingSet, seen: SeenWords, processes: int) -> None:
         self._data, self._seen, self._processes = data, seen, processes
 
-    def __getitem__(self, number: int) -> Epoch:
-        batches = self._data.batches(number)
+    def __getitem__(self, number: int) -> Epoch | ModelError:
+        try:
+            batches = self._data.batches(number)
+        except ModelError as error:
+            return error
         if len(batches) < self._processes:
-            raise ModelError(
+            return ModelError(
                 "too_few_batches",
                 f"{len(batches)} batches cannot be shared by {self._processes} processes; train "
                 "with fewer, on more sentences, or in smaller batches",
@@ -65,7 +69,7 @@ def epochs(
             none.
     """
     written = _Epochs(data, seen, processes)
-    following: DataLoader[Epoch] = DataLoader(
+    following: DataLoader[Epoch | ModelError] = DataLoader(
         written,
         batch_size=None,
         sampler=itertools.count(first + 1),
@@ -77,8 +81,10 @@ def epochs(
     )
     ahead = iter(following)
     # Written here, where an error is what it is; the others begin with the next one meanwhile.
-    yield written[first]
-    yield from ahead
+    for epoch in itertools.chain([written[first]], ahead):
+        if isinstance(epoch, ModelError):
+            raise epoch
+        yield epoch
 
 
 def _unchanged(epoch: _T) -> _T:

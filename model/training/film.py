@@ -165,13 +165,22 @@ class Film:
 
     @classmethod
     def joined(cls, films: Sequence[Film]) -> Film:
-        """One film of the moments of several, which show the same sentences."""
+        """One film of the moments of several, which show the same sentences.
+
+        From where one begins, those that begin before it show nothing any more.
+        """
         films = sorted(films, key=lambda film: film.moments[0].step)
+        ends = [*(film.moments[0].step for film in films[1:]), math.inf]
+        films = [film._before(end) for film, end in zip(films, ends, strict=True)]
         return cls(
             films[0].sentences,
             [moment for film in films for moment in film.moments],
             [np.concatenate(maps) for maps in zip(*(film.maps for film in films), strict=True)],
         )
+
+    def _before(self, step: float) -> Film:
+        kept = [moment for moment in self.moments if moment.step < step]
+        return Film(self.sentences, kept, [maps[: len(kept)] for maps in self.maps])
 
     @classmethod
     def _from_bytes(cls, content: bytes) -> Film:
@@ -281,6 +290,12 @@ class FilmMaker:
         frames = self._out / FRAMES
         frames.mkdir(parents=True, exist_ok=True)
         write_atomically(frames / f"{step:08d}.npz", film.to_bytes())
+
+    def keep_until(self, step: int) -> None:
+        """Drop the moments after this step, which a training that goes on here comes to anew."""
+        for frame in (self._out / FRAMES).glob("*.npz"):
+            if int(frame.stem) > step:
+                frame.unlink(missing_ok=True)
 
     def begin_with_last(self) -> None:
         """Take over the film that lies finished in the folder; new moments come behind its own."""

@@ -151,7 +151,7 @@ class Watcher:
         keep_until(self._history, step)
         found = unseen(config, out)
         self._batch = batch(tokenizer, found, config)
-        self._shown = list(samples(found, config))
+        self._shown = list(samples(tokenizer, found, config))
         self._due, self._seen = 0.0, 0.0
 
     def look(self, model: Transformer, step: int, seconds: float, last: bool = False) -> None:

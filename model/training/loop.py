@@ -11,7 +11,7 @@ import json
 import platform
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -139,11 +139,12 @@ def _train(
         sha = f"{zlib.crc32(borrowed.tokenizer.model_proto):08x}"
         size = borrowed.tokenizer.vocab_size
         config = replace(config, tokenizer=f"{borrowed.name}:{sha}", vocab_size=size)
-    found = _found(preset, config, out, resume)
+    how = {"processes": fabric.world_size, "precision": hardware.precision}
+    found = _found(preset, config, out, resume, how)
     at, seconds = (found.step, found.seconds) if found else (0, 0.0)
     control.begin(preset.sizes, to_dict(config), at, seconds, fabric.device)
     start = found or _new(
-        preset, config, borrowed.tokenizer if borrowed else learn_vocabulary(config, mixture)
+        preset, config, borrowed.tokenizer if borrowed else learn_vocabulary(config, mixture), how
     )
     torch.manual_seed(config.seed)
     model = checkpoint.build(start.model_config)
@@ -188,13 +189,13 @@ class _Run:
     ) -> None:
         self.fabric, self.model, self.optimizer = fabric, model, optimizer
         self.objective, self.stepper = objective, stepper
-        self.precision, self.workers = hardware.precision, hardware.workers
+        self.workers = hardware.workers
         self.command, self.control = command, control
         self.config, self.model_config = start.train_config, start.model_config
         self.tokenizer, self.out = start.tokenizer, out
         self.step, self.seconds_before = start.step, start.seconds
-        self.epoch, self.batch = start.epoch, start.batch
-        self.changes = start.changes
+        self.epoch, self.batch = start.epoch, start.read // fabric.world_size
+        self.changes, self.how = start.changes, start.how
         self.began, self.spent = time.monotonic(), 0.0
         self.data, self.mixture = TrainingSet(self.config, self.tokenizer, mixture), mixture
         directions = tuple(self.config.shares)
@@ -209,11 +210,18 @@ class _Run:
         )
         self.seen = SeenWords(self.tokenizer, out)
         self.film = FilmMaker(self.tokenizer, self.config.steps, out, directions=directions)
+        if self.log:
+            self.film.keep_until(self.step)
 
     @property
     def seconds(self) -> float:
         """Time spent training, earlier sittings counted in."""
         return self.seconds_before + time.monotonic() - self.began
+
+    @property
+    def read(self) -> int:
+        """How many batches of the epoch all processes together have read."""
+        return self.batch * self.fabric.world_size
 
     def go(self) -> Verdict:
         """Steps until the last, or until it is asked to end; says which."""
@@ -245,7 +253,7 @@ class _Run:
                 self._snapshot()
             if self.log and (last or self.step % _LOG_EVERY == 0):
                 bar.set_postfix(self.log.write(self.step, self.seconds, self._lr()))
-            self._shoot(last and ended not in ("pause", "terminate"))
+            self._shoot()
             if self.watcher and self.heads:
                 self.watcher.look(self.heads, self.step, self.seconds, last)
             self.control.tell(self.step, self.seconds)
@@ -260,7 +268,7 @@ class _Run:
         stored = {name: tensor.half().float() for name, tensor in self.model.state_dict().items()}
         self.model.load_state_dict(stored)
         self.model.eval()
-        self.film.finish()
+        self._shoot(last=True)
         metrics = evaluate(
             self.model,
             self.tokenizer,
@@ -268,9 +276,9 @@ class _Run:
             directions=tuple(self.config.shares),
             met=met_in_training(self.config.families),
         )
-        read = self.batch * self.fabric.world_size
-        metrics["seen"] = self.seen.total(self.data.batches, self.epoch, read)
+        metrics["seen"] = self.seen.total(self.data.batches, self.epoch, self.read)
         metrics["training"] = self._how()
+        self.film.finish()  # one after the other: the checkpoint's header seals the film
         checkpoint.save(
             self.out,
             self.model,
@@ -354,7 +362,7 @@ class _Run:
             Snapshot(
                 self.step,
                 self.epoch,
-                self.batch,
+                self.read,
                 self.seconds,
                 self.model_config,
                 self.config,
@@ -362,6 +370,7 @@ class _Run:
                 self.model.state_dict(),
                 optimizer_tensors(self.model, self.optimizer),
                 self.changes,
+                self.how,
             ).save(self.out / "snapshot.safetensors")
         self.fabric.barrier()
 
@@ -381,8 +390,7 @@ class _Run:
             "origins": self.mixture.origins() if self.mixture else [],
             "seconds": round(self.seconds),
             "device": _device_name(self.fabric.device),
-            "precision": self.precision,
-            "processes": self.fabric.world_size,
+            **self.how,
             "torch": torch.__version__,
             "python": platform.python_version(),
         }
@@ -440,27 +448,32 @@ class _Log:
         self._pieces, self._since = 0, time.monotonic()
 
 
-def _found(preset: Preset, config: TrainConfig, out: Path, resume: bool) -> Snapshot | None:
+def _found(
+    preset: Preset, config: TrainConfig, out: Path, resume: bool, how: Mapping[str, Any]
+) -> Snapshot | None:
     """The snapshot to go on from; where there is none, the checkpoint that was made of one."""
     path = out / "snapshot.safetensors"
+    finished = (out / "config.json").is_file()
+    if not resume and (path.exists() or finished):
+        raise ModelError(
+            "training_exists",
+            f"{out} holds a training already: go on with --resume, or choose another folder",
+            path=str(out),
+        )
     if path.exists():
-        if not resume:
-            raise ModelError(
-                "training_exists",
-                f"{out} holds a training already: go on with --resume, or choose another folder",
-                path=str(out),
-            )
-        return _changed(Snapshot.load(path), preset, config, out)
-    if resume and (out / "config.json").is_file():
+        return _changed(Snapshot.load(path), preset, config, out, how)
+    if finished:
         bundle = checkpoint.load_any(out, "cpu")
-        found = _changed(Snapshot.of(bundle), preset, config, out)
+        found = _changed(Snapshot.of(bundle), preset, config, out, how)
         FilmMaker(found.tokenizer, config.steps, out).begin_with_last()
         SeenWords(found.tokenizer, out).begin_with(bundle.metrics.get("seen", {}), found.epoch)
         return found
     return None
 
 
-def _changed(found: Snapshot, preset: Preset, config: TrainConfig, out: Path) -> Snapshot:
+def _changed(
+    found: Snapshot, preset: Preset, config: TrainConfig, out: Path, how: Mapping[str, Any]
+) -> Snapshot:
     """The snapshot with the settings that are wanted now, if they may differ from its own."""
     expected = model_config({"vocab_size": found.model_config.vocab_size} | preset.model)
     before, after = to_dict(found.train_config), to_dict(config)
@@ -471,14 +484,17 @@ def _changed(found: Snapshot, preset: Preset, config: TrainConfig, out: Path) ->
             f"the training in {out} has other settings: use the same ones, or another folder",
             path=str(out),
         )
+    changed |= {name: [old, how[name]] for name, old in found.how.items() if old != how[name]}
     change = ({"step": found.step} | changed,) if changed else ()
-    return replace(found, train_config=config, changes=found.changes + change)
+    return replace(found, train_config=config, changes=found.changes + change, how=how)
 
 
-def _new(preset: Preset, config: TrainConfig, tokenizer: Tokenizer) -> Snapshot:
+def _new(
+    preset: Preset, config: TrainConfig, tokenizer: Tokenizer, how: Mapping[str, Any]
+) -> Snapshot:
     """Step 0."""
     sizes = model_config({"vocab_size": tokenizer.vocab_size} | preset.model)
-    return Snapshot(0, 0, 0, 0.0, sizes, config, tokenizer, {}, {})
+    return Snapshot(0, 0, 0, 0.0, sizes, config, tokenizer, {}, {}, how=how)
 
 
 def _groups(model: Seq2Seq[Any], lower_share: float) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,9 @@ from ..errors import ModelError
 from ..seq2seq import Seq2Seq
 from ..tokenizer import Tokenizer
 
+HOW = ("processes", "precision")
+"""What a training may be gone on with otherwise than it began, beside its settings."""
+
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
@@ -33,8 +36,8 @@ class Snapshot:
 
     step: int
     epoch: int
-    batch: int
-    """How many batches of the epoch each process has read."""
+    read: int
+    """How many batches of the epoch all processes together have read."""
     seconds: float
     model_config: AnyConfig
     train_config: TrainConfig
@@ -43,6 +46,8 @@ class Snapshot:
     optimizer: Mapping[str, Tensor]
     changes: tuple[Mapping[str, Any], ...] = ()
     """What was changed on the way: {"step": when, setting: [before, after], …}, in order."""
+    how: Mapping[str, Any] = field(default_factory=dict)
+    """On how many processes, and in which precision; {} where nobody wrote it down."""
 
     def save(self, path: Path) -> None:
         """Write one safetensors file, whole or not at all."""
@@ -54,9 +59,10 @@ class Snapshot:
         settings = {
             "step": self.step,
             "epoch": self.epoch,
-            "batch": self.batch,
+            "read": self.read,
             "seconds": self.seconds,
             "changes": list(self.changes),
+            "how": dict(self.how),
             "model": to_dict(self.model_config),
             "train": to_dict(self.train_config),
         }
@@ -77,7 +83,7 @@ class Snapshot:
             return cls(
                 int(settings["step"]),
                 int(settings["epoch"]),
-                int(settings["batch"]),
+                int(settings["read"] if "read" in settings else settings["batch"]),  # of one before
                 float(settings["seconds"]),
                 model_config(settings["model"]),
                 from_dict(TrainConfig, settings["train"]),
@@ -85,6 +91,7 @@ class Snapshot:
                 _under("model.", tensors),
                 _under("optimizer.", tensors),
                 tuple(settings.get("changes", ())),
+                dict(settings.get("how", {})),
             )
         except (SafetensorError, OSError, KeyError, TypeError, json.JSONDecodeError) as error:
             raise _damaged(path) from error
@@ -116,6 +123,8 @@ class Snapshot:
         try:
             how = bundle.metrics["training"]
             step = int(how["steps"])
+            changes = how.get("changes", ())
+            begun = max((one["step"] for one in changes if "adam_step" in one), default=0)
             averaged = {"weights": ["the last", "averaged"]} if how.get("averaged") else {}
             return cls(
                 step,
@@ -127,7 +136,8 @@ class Snapshot:
                 bundle.tokenizer,
                 bundle.model.state_dict(),
                 {},
-                (*how.get("changes", ()), {"step": step} | averaged | {"adam_step": [step, 0]}),
+                (*changes, {"step": step} | averaged | {"adam_step": [step - begun, 0]}),
+                {name: how[name] for name in HOW if name in how},
             )
         except (KeyError, TypeError, ValueError, OverflowError) as error:  # Infinity steps
             raise ModelError(

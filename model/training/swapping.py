@@ -14,6 +14,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
+from ..analysis.coreference import find_pronouns
 from ..corpus.generator import wordings_of
 from ..corpus.lexicon import load_lexicon
 from ..corpus.morphology import final_sound
@@ -22,7 +23,7 @@ from ..tokenizer import Tokenizer
 
 _SWAPPED = 2 / 3  # of the nouns; the others stay, and known and unknown words become rivals
 _WORD = re.compile("[a-z]{4,}|[가-힣]{2,}")
-_PRONOUNS = frozenset({"they", "them", "their", "themselves", "itself", "himself", "herself"})
+_PRONOUNS = frozenset({"their", "themselves", "itself", "himself", "herself", "그거", "그이"})
 # How Korean verbs, adjectives and words with a particle end. Some nouns end so, too: no matter.
 _INFLECTED = re.compile(r".*[다요고서면게지는은을를에의어아해던기한할든죠까네며도만]")
 
@@ -54,7 +55,10 @@ class Swapper:
         for span in nouns:
             words = self._words[_company(_text(sentence, span))]
             if words and rng.random() < _SWAPPED:
-                text += sentence.text[at : span.start] + rng.choice(words)
+                word = rng.choice(words)
+                if word in sentence.text or word in text:
+                    continue  # it would stand there twice
+                text += sentence.text[at : span.start] + word
                 at = span.end
                 moves.append((at, len(text) - at))  # from there on, by so much
 
@@ -65,7 +69,10 @@ class Swapper:
 
 
 def _words(tokenizer: Tokenizer) -> Iterator[str]:
-    """Whole words that are one piece, small letters or Hangul, and no nouns of the lexicon."""
+    """Beginnings of words, most of them whole: one piece, small letters or Hangul.
+
+    No noun of the lexicon is among them, and no pronoun.
+    """
     lexicon = load_lexicon()
     nouns = {
         word
@@ -76,7 +83,7 @@ def _words(tokenizer: Tokenizer) -> Iterator[str]:
     others = nouns | {name.ko for name in lexicon.names} | _PRONOUNS
     for word in tokenizer.whole_words():
         usable = _WORD.fullmatch(word) and not _INFLECTED.fullmatch(word)
-        if usable and word not in others:
+        if usable and word not in others and not find_pronouns(word):
             yield word
 
 

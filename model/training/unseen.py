@@ -76,14 +76,21 @@ def _encoded(tokenizer: Tokenizer, found: Sequence[Unseen]) -> Iterator[Pair]:
             yield Pair(read, target)
 
 
-def samples(found: Sequence[Unseen], config: TrainConfig) -> Iterator[tuple[str, Lang]]:
-    """Sentences whose translation is shown: one a direction, and one of the uploaded ones."""
+def samples(
+    tokenizer: Tokenizer, found: Sequence[Unseen], config: TrainConfig
+) -> Iterator[tuple[str, Lang]]:
+    """Sentences whose translation is shown: one a direction, and one of the uploaded ones.
+
+    None that is longer than those of a training.
+    """
     for n, direction in enumerate(config.shares):
         for uploaded in (False, True):
             of_these = [
                 one.source.text
                 for one in found
-                if one.direction == direction and one.uploaded == uploaded
+                if one.direction == direction
+                and one.uploaded == uploaded
+                and len(tokenizer.source(one.source.text).ids) <= MOST_PIECES
             ]
             if of_these:
                 yield of_these[min(n, len(of_these) - 1)], direction[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,7 +56,9 @@ def test_it_may_take_the_place_of_the_last(
         torch.testing.assert_close(weight, untrained.state_dict()[name], atol=1e-3, rtol=1e-3)
 
 
-@pytest.mark.parametrize("shares", [[1], [1, 0], [1, -1], [1, 1, 1]])
+@pytest.mark.parametrize(
+    "shares", [[1], [1, 0], [1, -1], [1, 1, 1], [math.nan, 1], [1, math.nan], [1, math.inf]]
+)
 def test_one_share_above_zero_for_each(
     untrained: Transformer, learned: Tokenizer, tmp_path: Path, shares: list[float]
 ) -> None:
@@ -78,6 +81,17 @@ def test_other_sizes_are_refused(
         average(paths, [1, 1], tmp_path / "mean")
     assert error.value.details["setting"] == "checkpoints"
     assert str(paths[0]) in str(error.value)
+
+
+def test_the_last_one_took_the_most_steps(
+    untrained: Transformer, learned: Tokenizer, tmp_path: Path
+) -> None:
+    paths = [kept(tmp_path / str(steps), untrained, learned, steps) for steps in (30, 10)]
+    with pytest.raises(ModelError) as error:
+        average(paths, [1, 1], tmp_path / "mean")
+    assert error.value.details["value"] == [30, 10]
+    average(paths[::-1], [1, 1], tmp_path / "mean")
+    assert load(tmp_path / "mean").metrics["training"]["steps"] == 30
 
 
 def test_the_film_ends_with_the_averaged_model(
@@ -110,3 +124,7 @@ def test_who_trains_on_from_it_is_told(
     save(tmp_path / "mean", untrained, learned, {"training": how}, "")
     (change,) = Snapshot.of(load(tmp_path / "mean", device="cpu")).changes
     assert change == {"step": 5, "weights": ["the last", "averaged"], "adam_step": [5, 0]}
+    how |= {"steps": 7, "changes": [change]}  # since then Adam has taken two steps
+    save(tmp_path / "later", untrained, learned, {"training": how}, "")
+    *_, change = Snapshot.of(load(tmp_path / "later", device="cpu")).changes
+    assert change["adam_step"] == [2, 0]

@@ -12,8 +12,8 @@ import torch
 
 from model import load
 from model.__main__ import main
-from model.analysis.evaluate import evaluate, measure_speed
-from model.checkpoint import save
+from model.analysis.evaluate import evaluate, measure_speed, read_questions
+from model.checkpoint import AnyBundle, save
 from model.config import PRESETS, RecurrentConfig, to_dict
 from model.corpus.splits import SPLITS
 from model.recurrent import Recurrent
@@ -69,8 +69,9 @@ def test_pronouns_that_others_labelled_are_told_by_language_next_to_rules(
     file = tmp_path / "others.jsonl"
     lines = [labelled(*asked, noun) for asked in (english, korean) for noun in asked[-1]]
     file.write_text("".join(lines[:3]), encoding="utf-8")
-    measured = evaluate(untrained, learned, items=2, labelled=[file])
-    found = measured["labelled"]["others.jsonl"]
+    bundle = AnyBundle("tests", untrained, learned, untrained.config, {}, "")
+    asked = {"others.jsonl": read_questions(bundle, file)}
+    found = evaluate(untrained, learned, items=2, labelled=asked)["labelled"]["others.jsonl"]
     assert {lang: one["naming"]["n"] for lang, one in found.items()} == {"en": 2, "ko": 1}
     names = ("of_nouns", "prefers", "nearest_noun", "first_noun", "chance_noun")
     assert [found["en"][name]["value"] for name in names] == [0.5] * 5
@@ -86,7 +87,9 @@ def test_an_encoder_without_heads_names_what_others_labelled_too(
     line = labelled("The dog ate the bread because it was big.", "it", nouns, nouns[0])
     file.write_text(line, encoding="utf-8")
     config = RecurrentConfig(learned.vocab_size, d_model=8, d_hidden=8)
-    measured = evaluate(Recurrent(config).eval(), learned, items=2, labelled=[file])
+    bundle = AnyBundle("tests", Recurrent(config).eval(), learned, config, {}, "")
+    asked = {"others.jsonl": read_questions(bundle, file)}
+    measured = evaluate(bundle.model, learned, items=2, labelled=asked)
     found = measured["labelled"]["others.jsonl"]["en"]
     assert set(found) == {"naming", "nearest_noun", "first_noun", "chance_noun"}
 
@@ -162,6 +165,60 @@ def test_a_missing_file_is_named_before_minutes_of_measuring(
         assert main(["evaluate", str(tmp_path / "mine"), kind, "nowhere.tsv"]) == 2
         assert "nowhere.tsv" in capsys.readouterr().err
     assert measured == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "said"),
+    [
+        ("--labelled", "", "no labelled pronoun"),
+        ("--labelled", f"The dog saw it.{' And so on.' * 300}", "pieces"),
+        ("--dev", "I sing.\t나는 노래한다.\nno translation\n", "line 2"),
+    ],
+)
+def test_a_bad_file_is_named_before_anything_is_averaged(
+    untrained: Transformer,
+    learned: Tokenizer,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    kind: str,
+    content: str,
+    said: str,
+) -> None:
+    save(tmp_path / "mine", untrained, learned, {"training": HOW}, "a card")
+    file = tmp_path / "file"
+    if kind == "--labelled" and content:
+        content = labelled(content, "it", ["The dog"], "The dog")
+    file.write_text(content, encoding="utf-8")
+    mine = str(tmp_path / "mine")
+    assert main(["average", mine, "--out", mine, kind, str(file)]) == 2
+    assert said in capsys.readouterr().err
+    assert (tmp_path / "mine" / "CARD.md").read_text(encoding="utf-8") == "a card"
+
+
+def test_what_does_not_say_how_it_was_trained_has_no_card_to_keep(
+    untrained: Transformer,
+    learned: Tokenizer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    measured = []
+    monkeypatch.setattr("model.__main__.evaluate", lambda *_, **__: measured.append(1))
+    save(tmp_path / "mine", untrained, learned, {}, "")
+    assert main(["evaluate", str(tmp_path / "mine"), "--keep"]) == 2
+    assert "settings" in capsys.readouterr().err
+    assert measured == []
+
+
+def test_an_average_is_measured_in_the_directions_that_it_learned(
+    untrained: Transformer, learned: Tokenizer, tmp_path: Path, quick: None
+) -> None:
+    settings = HOW["settings"] | {"directions": ["en-ko", "ko-en"]}
+    save(tmp_path / "one", untrained, learned, {"training": HOW | {"settings": settings}}, "")
+    assert main(["average", str(tmp_path / "one"), "--out", str(tmp_path / "mean")]) == 0
+    mean = load(tmp_path / "mean")
+    assert set(mean.metrics["translation"]) == {"en-ko", "ko-en"}
+    assert set(mean.metrics["speed"]) == {"text", "ko"}
 
 
 def test_averaged_checkpoints_are_measured_and_told(

@@ -114,13 +114,23 @@ def test_a_training_that_goes_on_replaces_what_it_shoots_again(
         np.testing.assert_allclose(film.attention(moment, 0), wanted, atol=0.002)
 
 
+def test_moments_after_the_snapshot_that_is_gone_on_from_are_dropped(
+    make_bundle: Callable[..., Bundle], tmp_path: Path
+) -> None:
+    maker = shoot(make_bundle(), tmp_path, 0, 2, 6)
+    maker.keep_until(3)
+    path = shoot(make_bundle(), tmp_path, 5).finish()
+    assert path is not None
+    assert [moment.step for moment in Film.load(path).moments] == [0, 2, 5]
+
+
 def test_a_film_that_is_taken_over_shows_each_of_its_moments_once(
     make_bundle: Callable[..., Bundle], tmp_path: Path
 ) -> None:
     maker = shoot(make_bundle(), tmp_path, 0, 2, 6)
     maker.finish()
     maker.begin_with_last()  # the single moments lie there still
-    shoot(make_bundle(), tmp_path, 7)
+    shoot(make_bundle(), tmp_path, 6, 7)
     path = maker.finish()
     assert path is not None
     assert [moment.step for moment in Film.load(path).moments] == [0, 2, 6, 7]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import string
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,6 +63,27 @@ def test_pairs_alone_are_measured_on_pairs_that_were_kept_aside(tmp_path: Path) 
     assert [list(read_pairs(path)) for path in job.request.pairs] == [PAIRS]
     # Naming is measured all the same, though nothing was learned of it.
     assert jobs.held_out(job)[-1].n == {"en": 200, "ko": 200}
+
+
+def test_a_sentence_longer_than_those_of_a_training_is_not_shown(tmp_path: Path) -> None:
+    """It would be more than the model reads, and end the training at its first step."""
+    letters = string.ascii_letters + string.digits
+    long = [
+        Pair("".join(random.Random(n).choices(letters, k=380)), f"나는 개가 {n}마리 있다.")
+        for n in range(100)
+    ]
+    _, aside = split(long)
+    one = job_of(tmp_path, [*aside, *PAIRS])
+    mixture = Mixture([one.path / "pairs-1.tsv"], directions=tuple(ALONE.shares))
+    cpu = Hardware(accelerator="cpu", devices=1)
+    train(Preset(SIZES, ALONE), ALONE, one.path, mixture=mixture, hardware=cpu)
+    job = jobs.find(tmp_path, "one")
+    assert job is not None
+    assert job.state == "finished"
+    seen = jobs.live(job)
+    assert seen is not None
+    assert {to for _, to, _ in seen.translations} == {"en", "ko"}
+    assert all(len(text) < 100 for text, *_ in seen.translations)
 
 
 def test_pairs_in_languages_that_were_not_chosen_are_refused(tmp_path: Path) -> None:

@@ -244,6 +244,7 @@ def test_a_paused_training_that_is_stopped_is_measured_and_can_go_on(paused: Job
     stopped = ended(paused)
     assert (stopped.state, stopped.measured, stopped.asked) == ("stopped", True, "")
     assert stopped.step == paused.step == load(stopped.folder).metrics["training"]["steps"]
+    assert Film.load(stopped.folder / "film.npz").moments[-1].step == stopped.step
     jobs.resume(stopped, "me", steps=stopped.step + 1)
     done = ended(paused)
     assert (done.state, done.step) == ("finished", stopped.step + 1)

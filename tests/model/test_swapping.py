@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.analysis.coreference import find_pronouns
 from model.config import PRESETS, Lang
 from model.corpus.generator import generate, templates, wordings_of
 from model.corpus.lexicon import load_lexicon
@@ -45,6 +46,12 @@ def words(sentence: Sentence) -> Iterator[tuple[str, ...]]:
         )
 
 
+def nouns(sentence: Sentence) -> dict[Span, str]:
+    """What a pronoun may mean, by its place."""
+    spans = {s for r in sentence.references for s in (r.antecedent, *r.distractors)}
+    return {s: sentence.text[s.start : s.end] for s in spans}
+
+
 def rest(sentence: Sentence) -> list[str]:
     """What stands between the nouns."""
     spans = {s for r in sentence.references for s in (r.antecedent, *r.distractors)}
@@ -59,6 +66,9 @@ def test_labels_follow_and_the_frame_stays(swapper: Swapper, lang: Lang, seed: i
     before = rng.choice(sentences(lang))
     after = swapper.swapped(before, rng)
     assert rest(after) == rest(before)
+    put_in = [word for span, word in nouns(after).items() if word not in nouns(before).values()]
+    assert len(put_in) == len(set(put_in))  # none stands there twice
+    assert not any(word in before.text or find_pronouns(word) for word in put_in)
     assert len(after.cuts) == len(before.cuts)
     for old, new in zip(words(before), words(after), strict=True):
         assert new[0] == old[0]
@@ -68,6 +78,12 @@ def test_labels_follow_and_the_frame_stays(swapper: Swapper, lang: Lang, seed: i
                 assert bool(final_sound(word)) == bool(final_sound(noun))
             else:
                 assert (word[0] in "aeiou") == (noun[0] in "aeiou")
+
+
+def test_no_pronoun_stands_for_a_noun(swapper: Swapper) -> None:
+    words = [word for words in swapper._words.values() for word in words]
+    assert len(words) > 100
+    assert [word for word in words if find_pronouns(word)] == []
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])

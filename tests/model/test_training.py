@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 import random
 import shutil
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from model.analysis.evaluate import evaluate
 from model.analysis.leaderboard import met_by
 from model.config import PRESETS, ModelConfig, Preset, TrainConfig, model_config
 from model.corpus.generator import Sentence, met_in_training
+from model.corpus.mixture import Mixture
 from model.tokenizer import Tokenizer
 from model.training.batches import Batch, TrainingSet, as_typed, collate, encode, examples
 from model.training.epochs import epochs
@@ -207,6 +209,55 @@ def test_fewer_batches_than_processes_are_refused(learned: Tokenizer, tmp_path: 
         next(epochs(data, seen, first=0, processes=9, workers=0))
     assert error.value.code == "too_few_batches"
     assert error.value.details["processes"] == 9
+
+
+def test_what_is_wrong_with_an_epoch_arrives_from_another_process_as_it_was() -> None:
+    told = ModelError("too_few_batches", "3 batches cannot be shared", batches=3)
+    arrived = pickle.loads(pickle.dumps(told))
+    assert (type(arrived), arrived.code, str(arrived)) == (ModelError, told.code, str(told))
+    assert arrived.details == {"batches": 3}
+
+
+def test_a_later_epoch_that_holds_nothing_says_so_whoever_writes_it(
+    learned: Tokenizer, tmp_path: Path
+) -> None:
+    file = tmp_path / "long.tsv"
+    long = "word " * 300, "단어 " * 300
+    file.write_text("\t".join(long) + "\n", encoding="utf-8")
+    config = replace(TINY.train, alone_epochs=1, read_share=1.0, joined_share=0.0)
+    data = TrainingSet(config, learned, Mixture([file]))
+    seen = SeenWords(learned, tmp_path)
+    for workers in (0, 1):
+        following = epochs(data, seen, first=0, processes=1, workers=workers)
+        next(following)
+        with pytest.raises(ModelError) as error:
+            next(following)
+        assert error.value.code == "nothing_to_learn"
+
+
+def test_other_processes_go_on_where_these_stopped_and_it_is_told(tmp_path: Path) -> None:
+    whole = train(TINY, TINY.train, tmp_path / "whole", hardware=CPU)
+    begun = tmp_path / "begun"
+    train(TINY, replace(TINY.train, steps=4), begun, hardware=CPU)
+    path = begun / "snapshot.safetensors"
+    found = Snapshot.load(path)
+    assert (found.read, found.how) == (4, {"processes": 1, "precision": "32-true"})
+    replace(found, how={"processes": 2, "precision": "bf16-mixed"}).save(path)
+    resumed = load(train(TINY, TINY.train, begun, resume=True, hardware=CPU))
+    told = {"processes": [2, 1], "precision": ["bf16-mixed", "32-true"]}
+    assert resumed.metrics["training"]["changes"] == [{"step": 4, "steps": [4, 6]} | told]
+    assert resumed.metrics["seen"] == load(whole).metrics["seen"]
+
+
+def test_a_finished_checkpoint_is_not_overwritten(tmp_path: Path) -> None:
+    short = replace(TINY.train, steps=2)
+    train(TINY, short, tmp_path, hardware=CPU)
+    (tmp_path / "snapshot.safetensors").unlink()
+    before = (tmp_path / "model.safetensors").read_bytes()
+    with pytest.raises(ModelError) as error:
+        train(TINY, short, tmp_path, hardware=CPU)
+    assert error.value.code == "training_exists"
+    assert (tmp_path / "model.safetensors").read_bytes() == before
 
 
 def test_a_killed_training_goes_on_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
