@@ -473,10 +473,20 @@ def importance(
     return measures.importance(bundle(name), made, read, kind, layer, head, query, about)
 
 
+_LONGEST_CARD = 200_000  # bytes; the bundled one has a tenth of them
+
+
 def card(name: str) -> str | None:
-    """The checkpoint's CARD.md: how it was trained."""
+    """The checkpoint's CARD.md: how it was trained.
+
+    Anyone may have written it: it is cut where no card ends, and none of its pictures is fetched.
+    """
     path = CHECKPOINTS / name / "CARD.md"
-    return path.read_text(encoding="utf-8") if path.is_file() else None
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        text = file.read(_LONGEST_CARD).decode("utf-8", errors="replace")
+    return text.replace("![", "[")
 
 
 @st.cache_resource(show_spinner=False)

@@ -99,6 +99,12 @@ def show(text: str) -> None:
     state.rows_anew(text=text, target=None)
 
 
+def write_link(looked: Looked) -> None:
+    """Put the view into the address bar; not a text that cannot be read: it would help nobody."""
+    if state.look().text == looked.trace.source_text:
+        state.write_link()
+
+
 def targets(bundle: Bundle, text: str) -> tuple[Target, ...]:
     """The languages that the model has learned to write for a text in this language."""
     source = language_of(text)

@@ -202,8 +202,28 @@ def look() -> Look:
 
 def change(**values: Any) -> None:
     """Change the session's view; it then counts for more than what the address bar still says."""
+    if "look" not in st.session_state:  # this page has not asked for it
+        look()
     st.session_state["look"] = replace(st.session_state["look"], **values)
     st.session_state["look:changed"] = True
+
+
+Click = tuple[str, int]
+"""A button's name, and how many of its clicks have counted so far."""
+
+
+def click(button: str) -> Click:
+    """For a button to hand to its callback, which asks `first_click`."""
+    return button, st.session_state.get(f"clicks:{button}", 0)
+
+
+def first_click(click: Click) -> bool:
+    """Not the second of two quick ones, which left the browser before it saw what the first did."""
+    button, number = click
+    first: bool = number == st.session_state.get(f"clicks:{button}", 0)
+    if first:
+        st.session_state[f"clicks:{button}"] = number + 1
+    return first
 
 
 NO_ROW: Mapping[str, None] = MappingProxyType({"query": None, "key": None, "window": None})

@@ -138,3 +138,12 @@ def test_a_mask_hides_and_a_row_without_keys_says_so(open_page, lang, mask):
     box(app, "scores.scores", "5")
     app.button_group(key="calculator.mask").set_value("padding").run()
     assert app.subheader[0].value == catalogue(lang)("calculator.nothing", query=1)
+
+
+def test_the_language_is_switched_where_no_sentence_was_read_yet(open_app):
+    app = open_app(lang="en")
+    del app.session_state["look"]  # as in a new tab whose first page is this one
+    app.switch_page(PAGE).run()
+    app.segmented_control(key="lang").set_value("ko").run()
+    assert not app.exception
+    assert app.query_params["lang"] in ("ko", ["ko"])

@@ -131,6 +131,16 @@ def test_drawing_again_is_another_draw(open_page):
     assert len(drawn) > 1
 
 
+def test_a_second_quick_click_writes_nothing_that_was_not_drawn(open_page):
+    app = open_page(part="sampling", text="I am a student.", to="ko")
+    drawn = app.session_state["decoding.next"]
+    app.button(key="decoding.write").click().run()
+    written = app.session_state["decoding.written"]
+    app.session_state["decoding.next"] = drawn  # the run that draws anew did not get so far
+    app.button(key="decoding.write").click().run()
+    assert app.session_state["decoding.written"] == written
+
+
 def test_another_sentence_starts_with_nothing_drawn(open_page):
     app = open_page(part="sampling", text="I am a student.", to="ko")
     app.button(key="decoding.write").click().run()

@@ -13,6 +13,7 @@ from tests.app.conftest import longest_words
 from viz import cache
 from viz.i18n import LANGS, catalogue, literal
 from viz.parts import WINDOW
+from viz.state import FAMOUS
 
 PAGE = "viz/views/history.py"
 OWN = ("sentence", "longer", "memory", "calc", "window")
@@ -170,6 +171,13 @@ def test_bad_numbers_are_explained_and_nothing_is_lost(open_part, lang, numbers,
 
 
 # ── windows ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_in_korean_the_famous_sentence_can_be_chosen_all_the_same(open_part):
+    app = open_part("window", lang="ko")
+    app.text_input(key="look.text").set_value(FAMOUS).run()
+    assert not app.exception
+    assert app.text_input(key="look.text").value == FAMOUS
 
 
 def test_in_korean_the_lectures_sentence_comes_first_with_its_two_words(open_part):

@@ -347,6 +347,36 @@ def test_what_the_model_read_is_told_from_its_record(open_lab, monkeypatch, lang
     assert say("lab.honest.data_own") in spoken(open_lab("honest", lang=lang))
 
 
+def test_the_worksheet_takes_the_best_head_of_its_examples_language(open_lab, monkeypatch):
+    plain = bundle()
+    heads = copy.deepcopy(dict(plain.metrics["heads"]))
+    heads["best"]["en"] |= {"layer": 0, "head": 1}
+    heads["best"]["ko"] |= {"layer": 1, "head": 2}
+    other = dataclasses.replace(plain, metrics=dict(plain.metrics) | {"heads": heads})
+    monkeypatch.setattr(cache, "any_bundle", lambda name: other)
+    app = open_lab("sheet", lang="ko", text=FAMOUS)
+    answers = next(e for e in app.expander if e.label == catalogue("ko")("lab.sheet.answers"))
+    told = " ".join(one.value for one in answers.markdown)
+    assert runs.head_name(catalogue("ko"), 1, 2) in told
+    assert runs.head_name(catalogue("ko"), 0, 1) not in told
+
+
+@pytest.mark.parametrize("part", ["twins", "lens", "cut"])
+def test_marks_of_another_text_are_not_taken(open_lab, part):
+    space = FAMOUS.index(" ")
+    at = FAMOUS.index("it ")
+    marks = f"{at}-{at + 2}.{space}-{space + 1}.4-10"
+    open_lab(part, text=FAMOUS, marks=marks)  # raises nothing
+
+
+def test_a_word_that_comes_into_a_noun_leaves_no_mark():
+    before = "The polar bear saw the fox because it was near."
+    after = before.replace("polar bear", "polar white bear")
+    at = before.index("it ")
+    marked = twins.Marked(before, (at, at + 2), ((4, 14), (23, 26)))
+    assert carried(marked, after) is None
+
+
 @pytest.mark.parametrize("lang", LANGS)
 def test_the_front_page_tells_what_this_model_was_told_and_no_other(open_app, monkeypatch, lang):
     say, plain = catalogue(lang), bundle()

@@ -442,6 +442,19 @@ def test_a_missing_checkpoint_is_explained(open_app, folder, lang):
     assert "python -m model train" in messages(app)
 
 
+def test_a_card_of_another_kind_is_shown_all_the_same_and_fetches_no_picture(open_app, folder):
+    card = folder / cache.DEFAULT / "CARD.md"
+    card.write_bytes("# 모델\n![그림](http://example.org/a.png)".encode("cp949"))
+    app = open_app()
+    app.button(key="look.card").click().run()
+    assert not app.exception
+    shown = cache.card(cache.DEFAULT)
+    assert "http://example.org" in shown
+    assert "![" not in shown
+    card.write_bytes(b"x" * 10**6)
+    assert len(cache.card(cache.DEFAULT)) < 10**6
+
+
 @pytest.mark.parametrize("lang", LANGS)
 def test_a_flipped_byte_is_explained_and_mended_without_a_restart(open_app, folder, lang):
     weights = folder / cache.DEFAULT / "model.safetensors"

@@ -53,6 +53,14 @@ def test_every_part_reads_every_length(open_app, lang, text):
         assert n_columns(app) <= 40 if name != "nothing" else len(table(app)) <= 40
 
 
+@pytest.mark.parametrize("page", ["masks", "block", "positions", "lab"])
+def test_a_link_to_a_text_that_cannot_be_read_is_not_written(open_app, page):
+    app = open_app(text="I am Sam").switch_page(f"viz/views/{page}.py").run()
+    app.text_input(key="look.text").set_value("word " * 2000).run()
+    assert app.error
+    assert all("word word" not in value for values in app.query_params.values() for value in values)
+
+
 @pytest.mark.parametrize("lang", ["ko", "en"])
 def test_an_empty_text_keeps_the_page(open_app, lang):
     app = opened(open_app, lang=lang)

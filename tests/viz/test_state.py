@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from viz import state
 from viz.state import (
     FAMOUS,
     KINDS,
@@ -91,3 +92,12 @@ def test_how_it_is_drawn_stands_in_the_link_too():
     assert to_params(look) == link | {"window": "101,81,40"}
     assert parse({"least": "51"})[1] == ["least"]
     assert parse({"window": "0,1,40"})[1] == ["window"]
+
+
+def test_of_two_quick_clicks_the_first_counts(monkeypatch):
+    monkeypatch.setattr(state.st, "session_state", {})
+    drawn, other = state.click("start"), state.click("save")
+    assert state.first_click(drawn)
+    assert not state.first_click(drawn)
+    assert state.first_click(other)
+    assert state.first_click(state.click("start"))  # drawn anew

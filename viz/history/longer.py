@@ -119,7 +119,9 @@ def _chart(say: Say, found: Mapping[str, Any], measure: str) -> None:
         texts=say("history.longer.texts"),
         top=TOPS[measure],
     )
-    st.altair_chart(chart, key="history:longer:chart")
+    told = "; ".join(f"{point.model}, {point.bucket}: {point.written}" for point in points)
+    alt = f"{say(f'history.longer.measure.{measure}')} · {say('history.longer.pieces')}. {told}"
+    st.altair_chart(chart, key="history:longer:chart", alt=alt)
 
 
 def _numbers(say: Say, found: Mapping[str, Any], measure: str) -> None:

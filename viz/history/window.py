@@ -47,8 +47,10 @@ class Pair:
 
 def render(say: Say) -> None:
     """Two words of the sentence, and what it takes to bring one to the other."""
-    if say.lang == "ko" and state.look() == Look():  # nothing was chosen yet: the lecture's own
-        sentence.show(_LECTURE)
+    first = "history:lecture" not in st.session_state
+    st.session_state["history:lecture"] = True
+    if first and say.lang == "ko" and state.look() == Look():
+        sentence.show(_LECTURE)  # nothing was chosen yet: the lecture's own
     looked = reading.ask(say)
     if looked is None:
         return

@@ -151,7 +151,7 @@ def _heads(say: Say, pair: Pair, found: Flip) -> None:
         with column:
             st.markdown(f"**{say(f'lab.twins.{name}')}**")
             head_map(say, values, f"lab:lead:{name}", limit, say("lab.twins.more"))
-    st.caption(say("lab.twins.heads_says", first=first, second=second))
+    st.caption(say.markdown("lab.twins.heads_says", first=first, second=second))
 
 
 def head_map(

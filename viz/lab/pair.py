@@ -123,6 +123,8 @@ def carried(a: Marked, text: str) -> Marked | None:
 
 def _replaced(before: str, after: str, change: twins.Difference, span: Offsets) -> Offsets | None:
     """What stands for a marked word that was changed: the noun of 동물은 is that of 동물이, too."""
+    if change.a[0] == change.a[1]:
+        return None  # a word has come into the middle of it
     whole = change.b if change.b[0] < change.b[1] else None
     if span == change.a:
         return whole
@@ -328,7 +330,7 @@ def _open_link(text: str) -> None:
         return
     if twin := asked["twin"]:
         st.session_state[_TWIN] = (text, twin)
-    if marks := _read_marks(asked["marks"] or "", len(text)):
+    if marks := _read_marks(asked["marks"] or "", text):
         st.session_state[_MARKS] = (text, marks)
 
 
@@ -351,12 +353,14 @@ def _written_marks(marks: Sequence[Offsets | None]) -> str:
     return ".".join("" if span is None else f"{span[0]}-{span[1]}" for span in marks)
 
 
-def _read_marks(written: str, length: int) -> Marks | None:
-    """What `_written_marks` wrote; None for anything else."""
+def _read_marks(written: str, text: str) -> Marks | None:
+    """What `_written_marks` wrote of this text; None for anything else."""
     if not re.fullmatch(r"\d{1,5}-\d{1,5}(\.\d{1,5}-\d{1,5}){2}", written):
         return None
     found = [(int(a), int(b)) for a, b in (span.split("-") for span in written.split("."))]
-    if any(not start < end <= length for start, end in found):
+    if any(not start < end <= len(text) for start, end in found):
         return None
+    if any(text[start:end] != text[start:end].strip() for start, end in found):
+        return None  # it was another text's: a word does not begin with a space
     pronoun, first, second = found
     return pronoun, first, second

@@ -117,7 +117,7 @@ def _cause(say: Say, pair: Pair) -> str:
     """What removing the best measured head does to the example."""
     general = say("lab.sheet.cause.answer")
     looked, found = pair.looked, _example(say, pair)
-    best = choice.best_head(looked.bundle, looked.trace.source_lang)
+    best = choice.best_head(looked.bundle, say.lang)  # the example's language
     if found is None or best is None:
         return general
     bundle, (marked, flip) = looked.bundle, found

@@ -78,7 +78,7 @@ def _keep(say: Say, job: Job) -> None:
             icon="💾",
             type="primary",
             on_click=_save,
-            args=(job,),
+            args=(state.click("keep"), job),
         )
         _download(say, job.folder, "training.download")
     st.caption(say("training.after.keep_means"))
@@ -96,8 +96,10 @@ def _download(say: Say, folder: Path, key: str) -> None:
     )
 
 
-def _save(job: Job) -> None:
+def _save(click: state.Click, job: Job) -> None:
     """Keep it, and let every page take it from now on."""
+    if not state.first_click(click):
+        return
     name = str(st.session_state.get("training.save_as") or "").strip()
     try:
         saved.save_as(job, name, owner.key(), cache.CHECKPOINTS)
@@ -136,7 +138,7 @@ def shelf(say: Say) -> None:
                     key=f"training.delete.{name}",
                     icon="🗑️",
                     on_click=_delete_saved,
-                    args=(name,),
+                    args=(state.click(f"delete {name}"), name),
                 )
         file = st.file_uploader(say("training.shelf.file"), type=["zip"], key="training.zip")
         st.text_input(
@@ -147,6 +149,7 @@ def shelf(say: Say) -> None:
             key="training.take_in",
             disabled=file is None,
             on_click=_take_in,
+            args=(state.click("take in"),),
         )
 
 
@@ -155,7 +158,9 @@ def _tell_shelf(say: Say) -> None:
         st.error(words.error(say, failed), icon="🧯")
 
 
-def _delete_saved(name: str) -> None:
+def _delete_saved(click: state.Click, name: str) -> None:
+    if not state.first_click(click):
+        return
     try:
         saved.delete_saved(cache.RUNS, name, owner.key(), cache.CHECKPOINTS)
     except ModelError as error:
@@ -167,7 +172,9 @@ def _delete_saved(name: str) -> None:
         del st.session_state[_TOLD]
 
 
-def _take_in() -> None:
+def _take_in(click: state.Click) -> None:
+    if not state.first_click(click):
+        return
     file = st.session_state["training.zip"]
     name = str(st.session_state.get("training.zip_name") or "").strip()
     try:
@@ -197,8 +204,9 @@ def _again(say: Say, job: Job) -> None:
     now = values[name]
     key = f"training.again.{job.id}.{name}"
     if isinstance(now, float):
+        step = now / 10 or 0.1
         st.number_input(
-            say("training.again.value"), 0.0, None, now, format="%.5f", key=key, width=200
+            say("training.again.value"), 0.0, None, now, step, format="%.5f", key=key, width=200
         )
     else:
         st.number_input(say("training.again.value"), 0, None, now, key=key, width=200)
@@ -208,11 +216,13 @@ def _again(say: Say, job: Job) -> None:
         key="training.again.go",
         icon="🔁",
         on_click=_start_again,
-        args=(job, name, key),
+        args=(state.click("again"), job, name, key),
     )
 
 
-def _start_again(job: Job, name: str, key: str) -> None:
+def _start_again(click: state.Click, job: Job, name: str, key: str) -> None:
+    if not state.first_click(click):
+        return
     value: Any = st.session_state[key]
     try:
         new = jobs.again(job, owner.token(), **{name: value})

@@ -45,6 +45,8 @@ def show(say: Say, film: Film, key: str) -> None:
         key=f"training.{key}.sentence",
         persist_state="session",
     )
+    if st.session_state.pop(f"training:{key}:over", False):
+        st.session_state[f"training.{key}.play"] = False
     playing = st.toggle(
         say("training.film.play"), key=f"training.{key}.play", on_change=_played, args=(key,)
     )
@@ -82,7 +84,7 @@ def _scrub(say: Say, steps: list[int], key: str) -> int:
         if st.session_state.pop(begun, False):
             now = steps[0]
         elif now == steps[-1]:
-            st.session_state[toggle] = False
+            st.session_state[f"training:{key}:over"] = True  # only before it is drawn may it change
             st.rerun()
         else:
             now = steps[steps.index(now) + 1]

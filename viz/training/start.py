@@ -11,7 +11,7 @@ from model import ModelError
 from model.config import PRESETS
 from model.training import jobs
 from model.training.jobs import Request
-from viz import cache
+from viz import cache, state
 from viz.i18n import Say
 from viz.numbers import number
 from viz.state import FAMOUS
@@ -52,7 +52,7 @@ def part(say: Say) -> None:
             type="primary",
             disabled=not corpus.is_complete(),
             on_click=_start,
-            args=(request,),
+            args=(state.click("start"), request),
         )
     _tell_failure(say, st.session_state.pop(_FAILED, None))
     _estimate(say, request, asked)
@@ -83,8 +83,10 @@ def _preset(say: Say) -> str:
     return name
 
 
-def _start(request: Request) -> None:
+def _start(click: state.Click, request: Request) -> None:
     """Start it, or keep why not, for the run that follows."""
+    if not state.first_click(click):
+        return
     try:
         job = jobs.start(cache.RUNS, request.changed(pairs=corpus.kept()), owner.token())
     except ModelError as error:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from model.analysis.steps import STAGES, Stages
 from model.analysis.words import attention_map
-from viz import cache, choice, parts, state, takehome
+from viz import cache, choice, parts, sentence, state, takehome
 from viz.components.head_view import Pin
 from viz.components.save import save_text
 from viz.components.steps_view import Form, Place, moved_to, steps_view
@@ -51,8 +51,7 @@ def _steps(say: Say, looked: Looked) -> None:
         key=STEPS_VIEW,
         on_change=_moved,
     )
-    if state.look().text == trace.source_text:  # a link to a text that cannot be read helps nobody
-        state.write_link()
+    sentence.write_link(looked)
     takehome.offer(say, looked, kind, pin.layer, pin.head)
 
 

@@ -71,7 +71,7 @@ def _page(say: Say, looked: Looked) -> None:
         _map(say, looked, place, stage)
     st.divider()
     _why(say, looked, place, stage)
-    state.write_link()
+    sentence.write_link(looked)
     takehome.offer(say, looked)
 
 

@@ -118,8 +118,7 @@ def _page(say: Say, looked: Looked) -> None:
     if any(one.step is not None for one in drawn):
         st.caption(say("compare.stored"))
     _alike(say, drawn, pair, found, scene)
-    if state.look().text == looked.trace.source_text:
-        state.write_link()
+    sentence.write_link(looked)
     takehome.offer(
         say, looked, numbers=partial(numbers.maps, {one.name: maps[one.name] for one in drawn})
     )

@@ -56,8 +56,7 @@ def render() -> None:
         _beam(say, looked)
     elif _reference(say, looked):
         (_forcing if part == "forcing" else _loss)(say, looked)
-    if state.look().text == looked.trace.source_text:
-        state.write_link()
+    sentence.write_link(looked)
     takehome.offer(say, looked)
 
 
@@ -207,7 +206,7 @@ def _sampling(say: Say, looked: Looked) -> None:
         logits = cache.next_logits(bundle.name, bundle.version, text, to, tuple(written))
         found = decoding.sampled(logits, how)
         drawn = decoding.draw(found.after, seed, len(written))
-        st.session_state["decoding.next"] = drawn
+        st.session_state["decoding.next"] = (len(written), drawn)
         shown = decoding.top(bundle, found.before, _BARS, also=[drawn])
         names = [label(candidate.piece) for candidate in shown]
         at = [candidate.id for candidate in shown].index(drawn)
@@ -305,8 +304,11 @@ def _draw_again() -> None:
 
 
 def _write() -> None:
-    drawn = st.session_state["decoding.next"]
-    st.session_state["decoding.written"] = [*st.session_state["decoding.written"], drawn]
+    """What was drawn for this place; a second click may come before the next place's token does."""
+    place, drawn = st.session_state["decoding.next"]
+    written = st.session_state["decoding.written"]
+    if place == len(written):
+        st.session_state["decoding.written"] = [*written, drawn]
 
 
 def _finish(looked: Looked, how: Sampling, seed: int) -> None:

@@ -67,8 +67,7 @@ def _page(say: Say, looked: Looked) -> None:
         st.caption(f"{say('unit.merged')} {say('heads.on_tokens')}")
     _says(say, chosen, measured[state.look().kind])
     _doors(say, looked, chosen)
-    if state.look().text == looked.trace.source_text:  # a link to what cannot be read helps nobody
-        state.write_link()
+    sentence.write_link(looked)
     takehome.offer(say, looked, state.look().kind, chosen.layer, chosen.head)
 
 

@@ -17,7 +17,7 @@ from model.analysis.importance import (
     probability,
 )
 from model.analysis.words import attention_map, pronoun_span
-from viz import cache, choice, parts, picture, state, takehome
+from viz import cache, choice, parts, picture, sentence, state, takehome
 from viz.charts.side_by_side import Column, least_width, side_by_side, stacked
 from viz.export import numbers
 from viz.i18n import Say
@@ -74,8 +74,7 @@ def _page(say: Say, looked: Looked) -> None:
     st.markdown("\n".join(f"- {say(f'hidden.disagree.{why}')}" for why in DISAGREE))
     parts.badge(say, found.difference, found.size)
     st.caption(say("hidden.checked"))
-    if state.look().text == trace.source_text:  # a link to a text that cannot be read helps nobody
-        state.write_link()
+    sentence.write_link(looked)
     takehome.offer(
         say,
         looked,

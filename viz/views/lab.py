@@ -37,7 +37,7 @@ def render() -> None:
     part = parts.choose(say, "lab", tuple(_PARTS))
     st.markdown(say(f"lab.{part}.lead"))
     numbers = _PARTS[part](say, twins)
-    state.write_link()
+    sentence.write_link(looked)
     takehome.offer(say, looked, numbers=numbers)
 
 

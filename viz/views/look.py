@@ -102,8 +102,7 @@ def _picture(say: Say, looked: Looked) -> None:
     if look.unit == "words":
         st.caption(say("unit.merged"))
     _cell(say, looked, shown, pin)
-    if look.text == looked.trace.source_text:  # a link to a text that cannot be read helps nobody
-        state.write_link()
+    sentence.write_link(looked)
     takehome.offer(say, looked)
 
 

@@ -50,7 +50,7 @@ def _page(say: Say, looked: Looked) -> None:
     st.markdown(say(f"masks.{part}.lead"))
     _lecture(say, part)
     _PARTS[part](say, looked)
-    state.write_link()
+    sentence.write_link(looked)
     _take_home(say, looked, part)
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from model.analysis import neuron
 from model.analysis.words import attention_map, strongest_key
-from viz import choice, parts, state, takehome
+from viz import choice, parts, sentence, state, takehome
 from viz.components.neuron_view import COLOURS, ORDERS, Place, moved_to, neuron_view
 from viz.components.save import save_text
 from viz.export import numbers
@@ -50,8 +50,7 @@ def _neurons(say: Say, looked: Looked) -> None:
     largest = max(found.largest_difference, pair.largest_difference)
     parts.badge(say, largest, float(np.abs(found.scores).max()))
     st.caption(say("neuron.spread"))
-    if state.look().text == trace.source_text:  # a link to a text that cannot be read helps nobody
-        state.write_link()
+    sentence.write_link(looked)
     takehome.offer(
         say,
         looked,

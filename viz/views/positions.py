@@ -38,7 +38,7 @@ def _page(say: Say, looked: Looked) -> None:
     part = parts.choose(say, "positions", tuple(_PARTS))
     st.markdown(say(f"positions.{part}.lead"))
     _PARTS[part](say, looked)
-    state.write_link()
+    sentence.write_link(looked)
     takehome.offer(say, looked)
 
 
@@ -76,7 +76,9 @@ def _table(say: Say, looked: Looked) -> None:
             persist_state="page",
         )
         text = WaveText(*(say(f"positions.{name}") for name in ("position", "dimension", "value")))
-        st.altair_chart(waves(pe, drawn, text), key="positions:waves")
+        ends = (f"{text.dimension} {n}: {number(pe[0, n])} … {number(pe[-1, n])}" for n in drawn)
+        alt = f"{text.value} · {text.position}. {'; '.join(ends)}"
+        st.altair_chart(waves(pe, drawn, text), key="positions:waves", alt=alt)
     turns = positions.wavelengths(d_model, base)
     first, last = number(float(turns[0])), number(float(turns[-1]))
     st.markdown(say("positions.table.turns", first=first, last=last, pair=d_model - 2))
@@ -252,7 +254,12 @@ def _distance(say: Say, looked: Looked) -> None:
         st.markdown(f"**{say('positions.distance.curve')}**")
         labels = say("positions.distance.distance"), say("positions.distance.product")
         products = [one.product for one in found]
-        st.altair_chart(fall(products, distance=labels[0], product=labels[1]), key="positions:fall")
+        told = "; ".join(f"{n}: {number(product)}" for n, product in enumerate(products))
+        st.altair_chart(
+            fall(products, distance=labels[0], product=labels[1]),
+            key="positions:fall",
+            alt=f"{labels[1]} · {labels[0]}. {told}",
+        )
     n = st.slider(say("positions.distance.choose"), 0, length - 1, 1, key=f"positions.n.{length}")
     one = found[n]
     st.markdown(

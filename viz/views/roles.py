@@ -77,8 +77,7 @@ def _page(say: Say, looked: Looked) -> None:
         _numbers(say, chosen, here, over)
     with meanings:
         _meanings(say, here)
-    if state.look().text == looked.trace.source_text:  # a link to what cannot be read helps nobody
-        state.write_link()
+    sentence.write_link(looked)
     takehome.offer(say, looked, kind, *chosen, numbers=partial(numbers.roles, here, over))
 
 

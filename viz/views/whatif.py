@@ -62,7 +62,7 @@ def _page(say: Say, looked: Looked) -> None:
     tools, words = st.columns([4, 9], gap="large")
     with tools:
         _applied(say, looked, changes)
-        _tools(say, looked, pin, shown, full=len(changes) >= MOST_CHANGES)
+        _tools(say, looked, pin, shown, changes)
     with words:
         _line(say, found, changes, pin, shown)
         translation, naming = st.columns(2, gap="large")
@@ -76,8 +76,7 @@ def _page(say: Say, looked: Looked) -> None:
         _spread(say, found, pin.layer)
     with predictions:
         _predictions(say, found)
-    if state.look().text == looked.trace.source_text:
-        state.write_link()
+    sentence.write_link(looked)
     kind, layer, head = _kind(), pin.layer, pin.head or 0
     both = partial(
         numbers.grid,
@@ -130,8 +129,8 @@ def _applied(say: Say, looked: Looked, changes: Changes) -> None:
                 key=f"whatif.chip.{n}",
                 icon=":material/close:",
                 help=say("whatif.undo"),
-                on_click=_take_away,
-                args=(n,),
+                on_click=_keep,
+                args=(changes[:n] + changes[n + 1 :],),
             )
     st.button(
         say("whatif.back"),
@@ -141,15 +140,6 @@ def _applied(say: Say, looked: Looked, changes: Changes) -> None:
         on_click=_keep,
         args=((),),
     )
-
-
-def _take_away(n: int) -> None:
-    changes = whatif.loads(st.session_state[CHANGES])
-    _keep(changes[:n] + changes[n + 1 :])
-
-
-def _add(change: Change) -> None:
-    _keep((*whatif.loads(st.session_state[CHANGES]), change))
 
 
 def _told(say: Say, looked: Looked, change: Change) -> str:
@@ -207,7 +197,7 @@ def _labels(looked: Looked, kind: Kind) -> AttentionMap:
 # ── the tools ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _tools(say: Say, looked: Looked, pin: Pin, shown: AttentionMap, *, full: bool) -> None:
+def _tools(say: Say, looked: Looked, pin: Pin, shown: AttentionMap, changes: Changes) -> None:
     """What may be changed, the settings of the one that is chosen, and the button."""
     code = st.pills(
         say("whatif.what"),
@@ -220,6 +210,7 @@ def _tools(say: Say, looked: Looked, pin: Pin, shown: AttentionMap, *, full: boo
         persist_state="session",
     )
     change = _TOOLS[code or CODES[0]](say, looked, pin, shown)
+    full = len(changes) >= MOST_CHANGES
     if full:
         st.caption(say("whatif.full"))
     st.button(
@@ -228,8 +219,8 @@ def _tools(say: Say, looked: Looked, pin: Pin, shown: AttentionMap, *, full: boo
         icon="🔨",
         type="primary",
         disabled=full or change is None,
-        on_click=_add,
-        args=(change,),
+        on_click=_keep,  # the changes as they are seen: of two quick clicks the second does nothing
+        args=((*changes, change) if change else changes,),
     )
 
 
