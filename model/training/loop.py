@@ -485,8 +485,18 @@ def _changed(
             path=str(out),
         )
     changed |= {name: [old, how[name]] for name, old in found.how.items() if old != how[name]}
+    rates = [_rate(config, found.step, found.seconds) for config in (found.train_config, config)]
+    if rates[0] != rates[1]:
+        changed["lr"] = rates  # what the peak, the end and the cosine come to
     change = ({"step": found.step} | changed,) if changed else ()
     return replace(found, train_config=config, changes=found.changes + change, how=how)
+
+
+def _rate(config: TrainConfig, step: int, seconds: float) -> float:
+    """The learning rate at this step, three digits of it."""
+    spent = seconds / (60 * config.minutes) if config.minutes else 0.0
+    rate = learning_rate(step, config.steps, config.peak_lr, config.warmup_steps, min(spent, 1.0))
+    return float(f"{rate:.3g}")
 
 
 def _new(

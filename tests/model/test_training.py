@@ -245,6 +245,7 @@ def test_other_processes_go_on_where_these_stopped_and_it_is_told(tmp_path: Path
     replace(found, how={"processes": 2, "precision": "bf16-mixed"}).save(path)
     resumed = load(train(TINY, TINY.train, begun, resume=True, hardware=CPU))
     told = {"processes": [2, 1], "precision": ["bf16-mixed", "32-true"]}
+    told["lr"] = [0.0, TINY.train.peak_lr / 2]  # half way from the warm-up's end to the new one
     assert resumed.metrics["training"]["changes"] == [{"step": 4, "steps": [4, 6]} | told]
     assert resumed.metrics["seen"] == load(whole).metrics["seen"]
 
@@ -363,7 +364,7 @@ def test_a_finished_checkpoint_is_trained_on_without_its_snapshot(tmp_path: Path
     how = second.metrics["training"]
     assert (how["steps"], how["epochs"]) == (5, first.metrics["training"]["epochs"] + 1)
     assert how["changes"][0] == {"step": 3, "adam_step": [3, 0]}
-    assert how["changes"][1].keys() == {"step", "steps", "peak_lr"}
+    assert how["changes"][1].keys() == {"step", "steps", "peak_lr", "lr"}
     assert any(not torch.equal(second.model.state_dict()[name], stored[name]) for name in stored)
     assert "after 3 steps adam_step 3 → 0" in " ".join((tmp_path / "CARD.md").read_text().split())
 
