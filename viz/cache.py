@@ -124,8 +124,8 @@ def _unnamed(path: Path) -> bool:
     return path.name.startswith(".")
 
 
-# A class of thirty with a handful of sentences each. A Trace of a dozen words takes 3 MB, one of 512
-# pieces 60: the size is bounded, too.
+# A class of thirty with a handful of sentences each. A Trace of a dozen words takes 3 MB, one of
+# 512 pieces 60: the size is bounded, too.
 @st.cache_data(show_spinner=False, max_entries=256, max_size="256MB", ttl="1h")
 def trace(name: str, version: str, text: str, target: str | None, to: Target) -> Trace:
     """What one forward pass did; `version` (the checkpoint's) keeps a new one from being mixed up.

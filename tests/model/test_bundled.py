@@ -80,7 +80,10 @@ TRANSLATIONS: list[tuple[str, Lang, set[str]]] = [
     (
         CAFE,
         "en",
-        {f"I went to the cafe yesterday{sign} there were many people there." for sign in ",;"},
+        {
+            f"I went to the cafe yesterday{sign} were many people there."
+            for sign in (", there", "; there", ". There")
+        },
     ),
     (ANIMAL.format("tired"), "fr", {ANIMAL_FR.format("il", "fatigué")}),
     (ANIMAL.format("wide"), "fr", {ANIMAL_FR.format("elle", "large")}),

@@ -26,6 +26,7 @@ from model.corpus.morphology import STYLES, josa
 from model.corpus.splits import (
     HELD_OUT_NOUNS,
     SHOWCASE_PAIRS,
+    Split,
     noun_is_held_out,
     pair_is_held_out,
 )
@@ -532,3 +533,14 @@ def test_a_missing_or_damaged_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"broken\.tsv\.gz") as caught:
         list(read_pairs(broken))
     assert caught.value.code == "pairs_damaged"
+
+
+def test_the_general_word_is_drawn_more_often_in_training_alone() -> None:
+    def share(split: Split) -> float:
+        items = generate(1500, seed=3, split=split)
+        texts = [
+            example.sentences["en"].text.lower() for item in items for example in item.examples
+        ]
+        return sum("animal" in text for text in texts) / len(texts)
+
+    assert share("train") > 3 * share("pairs")
