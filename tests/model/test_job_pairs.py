@@ -17,7 +17,8 @@ from model.corpus.uploads import split, written
 from model.training import jobs
 from model.training.batches import TrainingSet
 from model.training.folder import Folder
-from model.training.jobs import Request
+from model.training.jobs import Job, Request
+from model.training.live import Live
 from model.training.loop import Hardware, learn_vocabulary, train
 from model.training.process import fill_in
 
@@ -41,19 +42,25 @@ def job_of(folder: Path, pairs: list[Pair], config: TrainConfig = ALONE) -> Fold
     return one
 
 
+def trained(one: Folder) -> tuple[Job, Live]:
+    """The training from its start to its end, and what was seen of it last."""
+    mixture = Mixture([one.path / "pairs-1.tsv"], directions=tuple(ALONE.shares))
+    cpu = Hardware(accelerator="cpu", devices=1)
+    train(Preset(SIZES, ALONE), ALONE, one.path, mixture=mixture, hardware=cpu)
+    job = jobs.find(one.runs, one.path.name)
+    assert job is not None
+    assert job.state == "finished"
+    seen = jobs.live(job)
+    assert seen is not None
+    return job, seen
+
+
 def test_pairs_alone_are_measured_on_pairs_that_were_kept_aside(tmp_path: Path) -> None:
     one = job_of(tmp_path, PAIRS)
     learned, aside = split(PAIRS)
     file = one.path / "pairs-1.tsv"
     assert list(read_pairs(file)) == learned
-    mixture = Mixture([file], directions=tuple(ALONE.shares))
-    cpu = Hardware(accelerator="cpu", devices=1)
-    train(Preset(SIZES, ALONE), ALONE, one.path, mixture=mixture, hardware=cpu)
-    job = jobs.find(tmp_path, "one")
-    assert job is not None
-    assert job.state == "finished"
-    seen = jobs.live(job)
-    assert seen is not None
+    job, seen = trained(one)
     assert {text for text, *_ in seen.translations} <= {
         side for p in aside for side in (p.source, p.target)
     }
@@ -74,14 +81,7 @@ def test_a_sentence_longer_than_those_of_a_training_is_not_shown(tmp_path: Path)
     ]
     _, aside = split(long)
     one = job_of(tmp_path, [*aside, *PAIRS])
-    mixture = Mixture([one.path / "pairs-1.tsv"], directions=tuple(ALONE.shares))
-    cpu = Hardware(accelerator="cpu", devices=1)
-    train(Preset(SIZES, ALONE), ALONE, one.path, mixture=mixture, hardware=cpu)
-    job = jobs.find(tmp_path, "one")
-    assert job is not None
-    assert job.state == "finished"
-    seen = jobs.live(job)
-    assert seen is not None
+    _, seen = trained(one)
     assert {to for _, to, _ in seen.translations} == {"en", "ko"}
     assert all(len(text) < 100 for text, *_ in seen.translations)
 
