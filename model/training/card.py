@@ -93,7 +93,8 @@ def _changes(changes: Sequence[Mapping[str, Any]]) -> str:
     )
     return (
         f" Changed on the way, so that what is said here holds for the end of it: {told} (where "
-        "the end was moved, so was the cosine)."
+        "the end was moved, so was the cosine: its peak then lies before that step, and the rate "
+        "was never so high; lr is what it was)."
         if told
         else ""
     )
