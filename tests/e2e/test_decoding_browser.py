@@ -89,7 +89,7 @@ def test_a_typed_wrong_word_is_put_in_by_its_first_piece(decoding):
     box = page.get_by_role("combobox", name="The wrong token", exact=True)
     box.fill("xylophonist")
     box.press("Enter")
-    expect(page.get_by_text("The model reads “xylophonist” in several pieces")).to_be_visible()
+    expect(page.get_by_text("The model reads “xylophonist” in several tokens")).to_be_visible()
 
 
 @pytest.mark.parametrize("part", ["steps", "sampling", "beam", "forcing", "loss"])

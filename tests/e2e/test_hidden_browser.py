@@ -17,17 +17,17 @@ def test_another_row_and_another_question(page, address):
     bars = opened.locator(".st-key-hidden_bars .barlayer")
     expect(bars.locator(".trace.bars")).to_have_count(5)
     expect(bars.locator(".point")).to_have_count(5 * 13)
-    expect(opened.get_by_text("whom does", exact=False)).to_be_visible()
+    expect(opened.get_by_text("what does", exact=False)).to_be_visible()
     # By keyboard: the other question.
     stand_still(opened).get_by_role("radio", name="The translation").press("Enter")
     expect(opened).to_have_url(re.compile("about=translation"))
     expect(opened.get_by_text("expects at all positions", exact=False)).to_be_visible()
     stand_still(opened).get_by_text("Cross", exact=True).click()
     expect(opened).to_have_url(re.compile("kind=cross"))
-    expect(opened.get_by_text("which token comes behind", exact=False)).to_be_visible()
+    expect(opened.get_by_text("which token comes after", exact=False)).to_be_visible()
     expect(opened.get_by_test_id("stException")).to_have_count(0)
     again = page(opened.url)
-    expect(again.get_by_text("which token comes behind", exact=False)).to_be_visible()
+    expect(again.get_by_text("which token comes after", exact=False)).to_be_visible()
 
 
 def test_on_a_phone_all_five_measures_stand_below_each_other(page, address):

@@ -96,7 +96,9 @@ def test_what_is_cut():
 
 
 def test_marks_survive_the_link_and_nonsense_does_not():
-    marks = ((35, 37), (4, 10), (29, 35))
-    assert _read_marks(_written_marks(marks), 60) == marks
+    text = "The animal didn't cross the street because it was too tired."
+    marks = ((43, 45), (4, 10), (28, 34))
+    assert _read_marks(_written_marks(marks), text) == marks
     for written in ("", "1-2.3-4", "1-2.3-4.9-5", "1-2.3-4.5-99", "a-b.c-d.e-f"):
-        assert _read_marks(written, 60) is None
+        assert _read_marks(written, text) is None
+    assert _read_marks("43-45.4-10.27-34", text) is None  # begins with a space
