@@ -335,8 +335,8 @@ def _others_pronouns(metrics: Metrics) -> str:
     )
     return (
         "### Pronouns that others have labelled\n\n"
-        "No sentence of theirs comes from this project's templates. The head is the one that was best on "
-        f"generated sentences with unseen noun pairs.\n\n{_table(header, rows)}"
+        "No sentence of theirs comes from this project's templates. The head is the one that was "
+        f"best on generated sentences with unseen noun pairs.\n\n{_table(header, rows)}"
     )
 
 
