@@ -118,8 +118,7 @@ def badge(say: Say, difference: float, size: float = 1.0, sentence: str = "parts
 
 
 def _picked(label: str, key: str, count: int, first: int) -> int:
-    if st.session_state.get(key, 0) >= count:
-        del st.session_state[key]
+    state.forget_beyond(key, count)
     chosen: int = st.selectbox(
         label,
         range(count),

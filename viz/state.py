@@ -274,6 +274,17 @@ def follow(key: str, value: object) -> None:
         st.session_state[key] = value
 
 
+def forget_beyond(key: str, count: int) -> None:
+    """Before a select box of `count` numbers is drawn: forget a choice that is none of them.
+
+    A browser tells a choice by its words, which after another sentence may name nothing: then they
+    arrive as they are.
+    """
+    kept = st.session_state.get(key, 0)
+    if not isinstance(kept, int) or kept >= count:
+        del st.session_state[key]
+
+
 def model_name(names: list[str]) -> str:
     """The checkpoint that the link asks for, if it is here; else the first."""
     asked = st.query_params.get("model")

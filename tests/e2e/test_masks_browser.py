@@ -25,3 +25,16 @@ def test_from_the_padding_to_the_leak(page, address):
     expect(opened.get_by_test_id("stException")).to_have_count(0)
     again = page(stand_still(opened).url)
     expect(again.get_by_test_id("stTable")).to_contain_text("étudiant")
+
+
+@pytest.mark.parametrize("where", ["masks?part=padding", "positions?part=word"])
+def test_a_word_that_was_chosen_is_none_of_another_sentence_s(page, address, where):
+    opened = page(f"{address}/{where}&lang=en")
+    box = opened.get_by_role("textbox", name="Type a sentence")
+    for text in ("cat", "word " * 2000, "I am Sam"):
+        box.fill(text)
+        box.press("Enter")
+        opened.wait_for_timeout(300)
+        stand_still(opened)
+        expect(opened.get_by_test_id("stException")).to_have_count(0)
+    expect(opened).to_have_url(re.compile("text=I\\+am\\+Sam|text=I%20am%20Sam"))

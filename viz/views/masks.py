@@ -404,8 +404,7 @@ def _one_row(say: Say, part: str, around: Masked, tokens: list[str], first: int)
 
 def _query(say: Say, part: str, labels: list[str], first: int) -> int:
     key = f"masks.{part}.query"
-    if st.session_state.get(key, 0) >= len(labels):
-        del st.session_state[key]
+    state.forget_beyond(key, len(labels))
     chosen: int = st.selectbox(
         say("query.label"),
         range(len(labels)),

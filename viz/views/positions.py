@@ -341,8 +341,7 @@ def _seed(say: Say) -> int:
 
 def _swapped(say: Say, which: str, names: list[str]) -> int:
     key = f"positions.{which}"
-    if st.session_state.get(key, 0) >= len(names):
-        del st.session_state[key]
+    state.forget_beyond(key, len(names))
     chosen: int = st.selectbox(
         say(f"positions.shuffle.{which}"),
         range(len(names)),
@@ -406,8 +405,7 @@ def _labels(looked: Looked) -> list[str]:
 
 def _place(say: Say, labels: list[str], part: str, first: int) -> int:
     key = f"positions.{part}.place"
-    if st.session_state.get(key, 0) >= len(labels):
-        del st.session_state[key]
+    state.forget_beyond(key, len(labels))
     chosen: int = st.selectbox(
         say("positions.choose"),
         range(len(labels)),
