@@ -137,7 +137,13 @@ def _measure(
     model, tokenizer = bundle.model, bundle.tokenizer
     metrics = dict(bundle.metrics)
     settings = metrics.get("training", {}).get("settings")
-    train_config = from_dict(TrainConfig, settings) if settings or keep else TrainConfig()
+    if keep and not settings:
+        raise ModelError(
+            "snapshot_damaged",
+            f"{checkpoint} does not say how it was trained, so that no card can: leave out --keep",
+            path=checkpoint,
+        )
+    train_config = from_dict(TrainConfig, settings) if settings else TrainConfig()
     directions = bundle.directions or [*train_config.shares]
     metrics |= evaluate(
         model,

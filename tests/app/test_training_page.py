@@ -343,6 +343,17 @@ def test_settings_that_cannot_be_are_named(open_app):
     assert not jobs.jobs(cache.RUNS)
 
 
+def test_the_film_stops_at_its_last_moment(open_app):
+    app = opened(open_app, lang="en")
+    play, moment = "training.film.jumok.play", "training.film.jumok.moment"
+    app.toggle(key=play).set_value(True).run()
+    assert app.toggle(key=play).value
+    app.session_state[moment] = cache.film("jumok").moments[-1].step
+    app.run()
+    assert not app.exception
+    assert not app.toggle(key=play).value
+
+
 def test_the_curves_are_the_files(open_app, monkeypatch):
     """What is drawn of a film is what the film says."""
     app = opened(open_app, lang="en")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,15 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("model.__main__.measure_speed", quickly)
 
 
+@pytest.fixture
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The command comes to its end before anything is measured."""
+    measured: list[object] = []
+    monkeypatch.setattr("model.__main__.evaluate", lambda *given, **_: measured.append(given))
+    yield
+    assert measured == []
+
+
 def test_the_command_keeps_what_it_measured_and_what_it_measured_before(
     untrained: Transformer, learned: Tokenizer, tmp_path: Path, quick: None
 ) -> None:
@@ -155,16 +165,13 @@ def test_a_missing_file_is_named_before_minutes_of_measuring(
     untrained: Transformer,
     learned: Tokenizer,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    unmeasured: None,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    measured = []
-    monkeypatch.setattr("model.__main__.evaluate", lambda *_, **__: measured.append(1))
     save(tmp_path / "mine", untrained, learned, {}, "")
     for kind in ("--dev", "--labelled"):
         assert main(["evaluate", str(tmp_path / "mine"), kind, "nowhere.tsv"]) == 2
         assert "nowhere.tsv" in capsys.readouterr().err
-    assert measured == []
 
 
 @pytest.mark.parametrize(
@@ -199,15 +206,12 @@ def test_what_does_not_say_how_it_was_trained_has_no_card_to_keep(
     untrained: Transformer,
     learned: Tokenizer,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    unmeasured: None,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    measured = []
-    monkeypatch.setattr("model.__main__.evaluate", lambda *_, **__: measured.append(1))
     save(tmp_path / "mine", untrained, learned, {}, "")
     assert main(["evaluate", str(tmp_path / "mine"), "--keep"]) == 2
-    assert "settings" in capsys.readouterr().err
-    assert measured == []
+    assert "does not say how it was trained" in capsys.readouterr().err
 
 
 def test_an_average_is_measured_in_the_directions_that_it_learned(
