@@ -51,9 +51,9 @@ _TOKENIZER_READ = 120_000
 _NOUN_TURNS = 160
 _CHANGEABLE = {
     *("steps", "minutes", "peak_lr"),
-    *("pronoun_share", "read_share", "named_only_share", "swapped_share"),
+    *("pronoun_share", "read_share", "named_only_share", "swapped_share", "dropout"),
 }
-"""What may be changed on the way: where the end lies, how fast it learns, and what it reads."""
+"""What may be changed on the way: where the end lies, how it learns, and what it reads."""
 _LOGGED = (
     "loss_nats",
     "translation_loss_nats_per_token",
@@ -149,7 +149,7 @@ def _train(
     torch.manual_seed(config.seed)
     model = checkpoint.build(start.model_config)
     groups = _groups(model, config.lower_lr_share)
-    optimizer = Adam(groups, lr=0.0, betas=(0.9, 0.98), eps=1e-9)
+    optimizer = Adam(groups, lr=0.0, betas=(0.9, 0.98), eps=1e-9, fused=True)
     objective = Objective(model, config.label_smoothing, config.naming_weight)
     wrapped, stepper = fabric.setup(objective, optimizer)
     start.restore(model, optimizer, out / "snapshot.safetensors")
@@ -476,9 +476,13 @@ def _changed(
 ) -> Snapshot:
     """The snapshot with the settings that are wanted now, if they may differ from its own."""
     expected = model_config({"vocab_size": found.model_config.vocab_size} | preset.model)
-    before, after = to_dict(found.train_config), to_dict(config)
+    before, after = (
+        to_dict(train) | {"dropout": model.dropout}
+        for train, model in ((found.train_config, found.model_config), (config, expected))
+    )
     changed = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
-    if not changed.keys() <= _CHANGEABLE or found.model_config != expected:
+    alike = replace(found.model_config, dropout=expected.dropout) == expected
+    if not (changed.keys() <= _CHANGEABLE and alike):
         raise ModelError(
             "training_differs",
             f"the training in {out} has other settings: use the same ones, or another folder",
@@ -489,7 +493,8 @@ def _changed(
     if rates[0] != rates[1]:
         changed["lr"] = rates  # what the peak, the end and the cosine come to
     change = ({"step": found.step} | changed,) if changed else ()
-    return replace(found, train_config=config, changes=found.changes + change, how=how)
+    changes = found.changes + change
+    return replace(found, model_config=expected, train_config=config, changes=changes, how=how)
 
 
 def _rate(config: TrainConfig, step: int, seconds: float) -> float:

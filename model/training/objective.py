@@ -76,10 +76,11 @@ class Objective(nn.Module):
             nothing = 0.0 * self.model.name(memory[:1, 0]).sum()
             return nothing, nothing.detach()
         logits = self.model.name(memory[batch.pronoun_row, batch.pronoun_at])
-        log_p = logits.log_softmax(dim=-1).gather(1, batch.antecedent)
+        all_log_p = logits.log_softmax(dim=-1)
+        log_p = all_log_p.gather(1, batch.antecedent)
         real = (batch.antecedent != PAD).float()
         loss = -(log_p * real).sum(dim=1) / real.sum(dim=1)
-        hit = (logits.detach().argmax(dim=-1)[:, None] == batch.antecedent).any(dim=1)
+        hit = (log_p == all_log_p.amax(dim=-1, keepdim=True)).any(dim=1)
         return loss.mean(), hit.float().mean()
 
 

@@ -16,7 +16,6 @@ import argparse
 import statistics
 import time
 import warnings
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -123,11 +122,11 @@ class Contestant:
     objective: Objective
     optimizer: Adam
     device: torch.device
+    bf16: bool
 
     @property
-    def autocast(self) -> AbstractContextManager[object]:
-        on_gpu = self.device.type == "cuda"
-        return torch.autocast("cuda", torch.bfloat16) if on_gpu else nullcontext()
+    def autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
     def step(self, batch: Batch) -> None:
         with self.autocast:
@@ -152,8 +151,8 @@ class Contestant:
 def contestant(name: str, model: nn.Module, device: torch.device) -> Contestant:
     config = PRESETS["small"].train
     objective = Objective(model, config.label_smoothing, config.naming_weight).to(device).train()  # type: ignore[arg-type]
-    adam = Adam(model.parameters(), lr=1e-4, betas=(0.9, 0.98), eps=1e-9)
-    return Contestant(name, objective, adam, device)
+    adam = Adam(model.parameters(), lr=1e-4, betas=(0.9, 0.98), eps=1e-9, fused=True)
+    return Contestant(name, objective, adam, device, bf16=device.type == "cuda")
 
 
 def batches(n: int, tokens: int, device: torch.device) -> list[Batch]:

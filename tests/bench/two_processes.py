@@ -105,7 +105,7 @@ def one_process(preset: Preset) -> list[float]:
     torch.manual_seed(config.seed)
     model = Transformer(ModelConfig(tokenizer.vocab_size, **preset.model))
     objective = Objective(model, config.label_smoothing, config.naming_weight).train()
-    adam = Adam(model.parameters(), betas=(0.9, 0.98), eps=1e-9)
+    adam = Adam(model.parameters(), betas=(0.9, 0.98), eps=1e-9, fused=True)
     data = TrainingSet(config, tokenizer)
     epochs = (data.batches(epoch) for epoch in count())
     read = (both for epoch in epochs for both in zip(epoch[::2], epoch[1::2], strict=False))

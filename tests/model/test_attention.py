@@ -168,3 +168,16 @@ def test_weights_are_taken_before_dropout() -> None:
     points = step_by_step(attention, x, x, mask)
     torch.testing.assert_close(points["weights"].sum(-1), torch.ones(1, 3, 6))
     assert not torch.allclose(points["weights"] @ points["v"], points["context"])  # dropped out
+
+
+def test_mixed_precision_on_a_cpu_keeps_results_and_gradients() -> None:
+    attention = make()
+    x = torch.randn(2, 5, 13, requires_grad=True)
+    mask = look_ahead_mask(5)
+    exact = attention(x, x, mask)
+    (expected,) = torch.autograd.grad(exact.square().sum(), x)
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = attention(x, x, mask)
+    (gradient,) = torch.autograd.grad(mixed.float().square().sum(), x)
+    torch.testing.assert_close(mixed.float(), exact, rtol=0.05, atol=0.05)  # bfloat16 has 8 bits
+    assert (gradient - expected).norm() < 0.03 * expected.norm()

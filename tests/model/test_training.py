@@ -310,10 +310,24 @@ def test_resume_starts_where_there_is_nothing_and_refuses_other_settings(tmp_pat
     with pytest.raises(ModelError) as error:
         train(TINY, replace(short, label_smoothing=0.3), tmp_path, resume=True, hardware=CPU)
     assert error.value.code == "training_differs"
+    wider = replace(TINY, model=dict(TINY.model) | {"d_ff": 32})
+    with pytest.raises(ModelError) as error:
+        train(wider, short, tmp_path, resume=True, hardware=CPU)
+    assert error.value.code == "training_differs"
     (tmp_path / "snapshot.safetensors").write_bytes(b"no snapshot")
     with pytest.raises(ModelError) as error:
         train(TINY, short, tmp_path, resume=True, hardware=CPU)
     assert error.value.code == "snapshot_damaged"
+
+
+def test_dropout_may_change_on_the_way_and_the_card_says_so(tmp_path: Path) -> None:
+    train(TINY, replace(TINY.train, steps=2), tmp_path, hardware=CPU)
+    dropped = replace(TINY, model=dict(TINY.model) | {"dropout": 0.25})
+    train(dropped, replace(TINY.train, steps=3), tmp_path, resume=True, hardware=CPU)
+    bundle = load(tmp_path, device="cpu")
+    assert bundle.config.dropout == 0.25
+    assert bundle.metrics["training"]["changes"][-1]["dropout"] == [0.1, 0.25]
+    assert "dropout 0.25," in (tmp_path / "CARD.md").read_text()
 
 
 def test_a_snapshot_that_lost_a_tensor_is_refused(tmp_path: Path) -> None:
