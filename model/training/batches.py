@@ -171,9 +171,13 @@ class TrainingSet:
     def _generated(self, row: Sequence[Example], rng: random.Random) -> Pair:
         """The examples, translated in one direction or only named."""
         shares, named_only = self._config.shares, self._config.named_only_share
-        ((source, target),) = rng.choices(list(shares), list(shares.values()))
+        directions = list(shares)
+        ((source, target),) = rng.choices(directions, list(shares.values()))
+        refers = any(example.sentences[source].references for example in row)
+        asks = bool(named_only and refers) and rng.random() < named_only
+        if asks:  # nothing is translated: Korean is read as often as English
+            source, target = rng.choice(directions)
         read, wanted = (joined([e.sentences[lang] for e in row]) for lang in (source, target))
-        asks = bool(named_only and read.references) and rng.random() < named_only
         if asks and self._is_swapped(row, rng):
             read = self._swapper.swapped(read, rng)
         return self._pair(read, "" if asks else wanted.text, target, rng)

@@ -6,6 +6,7 @@ import json
 import math
 import pickle
 import random
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -80,6 +81,8 @@ def test_some_sentences_with_a_pronoun_are_to_be_named_alone(learned: Tokenizer)
     asking = [pair for pair in pairs if pair.source.namings]
     assert len(without) == pytest.approx(len(asking) / 2, rel=0.15)
     assert all(len(pair.target) == 2 and pair.source.namings for pair in without)
+    korean = [pair for pair in without if re.search("[가-힣]", learned.decode(pair.source.ids))]
+    assert len(korean) == pytest.approx(len(without) / 2, rel=0.15)
 
 
 def test_a_batch_points_at_pronoun_and_antecedent(data: TrainingSet) -> None:
