@@ -413,7 +413,7 @@ _EVERYDAY = (
     *("bird", "fish", "dog", "cat", "tree", "flower", "man", "woman", "boy", "girl", "child"),
     *("book", "ball", "box", "bag", "toy", "car", "house", "street", "road"),
 )
-_OFTEN = {"animal": 60} | dict.fromkeys(_EVERYDAY, 6)
+_OFTEN = {"animal": 12} | dict.fromkeys(_EVERYDAY, 6)
 
 
 @cache
