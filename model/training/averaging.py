@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,8 @@ def average(paths: Sequence[str | Path], shares: Sequence[float], out: str | Pat
     *_, last = bundles
     for path, bundle in zip(paths, bundles, strict=True):
         same = bundle.tokenizer.model_proto == last.tokenizer.model_proto
-        if bundle.config != last.config or not same:
+        sizes = replace(bundle.config, dropout=last.config.dropout)  # which may change on the way
+        if sizes != last.config or not same:
             raise _invalid("checkpoints", str(path), f"of the sizes and vocabulary of {paths[-1]}")
     steps = [_training(bundle).get("steps", 0) for bundle in bundles]
     if steps != sorted(steps):

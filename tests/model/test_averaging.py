@@ -32,13 +32,14 @@ def another(model: Transformer, **sizes: int) -> Transformer:
 def test_each_weight_is_the_mean_and_what_was_measured_is_gone(
     untrained: Transformer, learned: Tokenizer, tmp_path: Path
 ) -> None:
-    other = another(untrained)
+    other = another(untrained, dropout=0.25)
     paths = [
         kept(tmp_path / "a", untrained, learned, 10),
         kept(tmp_path / "b", other, learned, 30),
     ]
     average(paths, [1, 3], tmp_path / "mean")
     mean = load(tmp_path / "mean", device="cpu")
+    assert mean.config == other.config  # dropout may have changed on the way
     first, second = untrained.state_dict(), other.state_dict()
     for name, weight in mean.model.state_dict().items():
         wanted = 0.25 * first[name] + 0.75 * second[name]

@@ -104,9 +104,9 @@ def test_showcase_sentences_are_translated(
 def test_metrics_reach_what_the_card_claims(bundle: Bundle) -> None:
     for lang in ("en", "ko"):
         best = bundle.metrics["heads"]["best"][lang]
-        assert best["argmax"]["value"] >= 0.93
-        assert best["flip"]["value"] >= 0.89
-        assert bundle.metrics["naming"][lang]["value"] >= 0.96
+        assert best["argmax"]["value"] >= 0.945
+        assert best["flip"]["value"] >= 0.92
+        assert bundle.metrics["naming"][lang]["value"] >= 0.97
         # Whole templates that training never met: far above the half that guessing gets.
         assert bundle.metrics["unseen_templates"]["naming"][lang]["interval"][0] > 0.55
         # A noun that was never a rival is looked at all the same (and named less often).
