@@ -351,7 +351,7 @@ def test_splits_are_disjoint(items: list[Item]) -> None:
 
 def test_held_out_nouns_stand_in_plain_sentences_of_training() -> None:
     held_out = {noun.id for noun in load_lexicon().nouns if noun_is_held_out(noun.id)}
-    plain = generate(3_000, seed=3, pronoun_share=0)
+    plain = generate(5_000, seed=3, pronoun_share=0)
     said = {noun for item in plain for noun in item.examples[0].nouns}
     assert len(held_out & said) >= 0.5 * len(held_out)
 
