@@ -177,7 +177,7 @@ class TrainConfig:
     alike: for models that are asked how they stand longer texts."""
     named_only_share: float = 0.0
     """Share of the generated sentences with a pronoun that are not to be translated as well: naming
-    alone spares the decoder's part of the work, the larger one."""
+    alone spares the decoder's part of the work, the larger one. Directions come alike for these."""
     swapped_share: float = 0.0
     """Of the sentences that are to be named alone and whose frame decides, the share in which any
     words of the vocabulary stand for the nouns: what a head looks at can then be named, whatever

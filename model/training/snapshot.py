@@ -169,9 +169,9 @@ def _restore_optimizer(model: Seq2Seq[Any], optimizer: Adam, tensors: Mapping[st
         moments = {moment: tensors[f"{moment}.{name}"] for moment in _MOMENTS}
         if any(m.shape not in (parameter.shape, torch.Size()) for m in moments.values()):
             raise KeyError(name)
+        # Fused Adam wants the step there, too.
         optimizer.state[parameter] = {
-            moment: tensor.to("cpu" if moment == "step" else parameter.device)
-            for moment, tensor in moments.items()
+            moment: tensor.to(parameter.device) for moment, tensor in moments.items()
         }
 
 

@@ -333,6 +333,17 @@ def test_dropout_may_change_on_the_way_and_the_card_says_so(tmp_path: Path) -> N
     assert "dropout 0.25," in (tmp_path / "CARD.md").read_text()
 
 
+def test_adams_moments_come_back_where_the_weights_lie(tmp_path: Path) -> None:
+    train(TINY, replace(TINY.train, steps=2), tmp_path, hardware=CPU)
+    path = tmp_path / "snapshot.safetensors"
+    snapshot = Snapshot.load(path)
+    elsewhere = Transformer(snapshot.model_config).to("meta")  # no GPU is needed for it
+    optimizer = torch.optim.Adam(elsewhere.parameters())
+    replace(snapshot, model={}).restore(elsewhere, optimizer, path)
+    devices = {t.device.type for state in optimizer.state.values() for t in state.values()}
+    assert devices == {"meta"}
+
+
 def test_a_snapshot_that_lost_a_tensor_is_refused(tmp_path: Path) -> None:
     config = replace(TINY.train, steps=2)
     train(TINY, config, tmp_path, hardware=CPU)
