@@ -37,18 +37,15 @@ def one_of(
 ) -> Option:
     """A row of buttons, one of them always chosen.
 
-    Which one stands in the link, by the option's own name, so that it opens in any language. A link
-    that the page did not write itself wins.
+    Which one stands in the link, unless it is the first, by the option's own name, so that it opens
+    in any language. A link that the page did not write itself wins.
 
     Args:
         name: what an option is called on screen.
         param: its name in the link; None: the key.
     """
-    param, written = param or key, f"{key}:link"
-    asked = st.query_params.get(param)
-    if asked in options and asked != st.session_state.get(written):
-        st.session_state[key] = asked
-    state.follow(key, st.session_state.get(key, options[0]))
+    param = param or key
+    state.follow_link(key, param, options)
     chosen = st.segmented_control(
         label,
         options,
@@ -60,7 +57,7 @@ def one_of(
         persist_state="session",
     )
     option = chosen or options[0]
-    st.query_params[param] = st.session_state[written] = option
+    state.into_link(param, option, options[0])
     return option
 
 

@@ -7,7 +7,7 @@ named, so that the page can say so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, Literal, get_args
@@ -183,6 +183,7 @@ def arrive(page: str) -> None:
         if not _in_link(CARRIED):
             st.query_params.update(st.session_state["carried"])
             st.session_state["look:written"] = _in_link(PARAMS)
+        st.session_state["own:written"] = {}
     st.session_state["page"] = page
     st.session_state["carried"] = _in_link(CARRIED)
 
@@ -248,6 +249,46 @@ def write_link() -> None:
             st.query_params.update(params)
     st.session_state["look:written"] = params
     st.session_state["carried"] = _in_link(CARRIED)
+
+
+def from_link(param: str, kept: str, first: str) -> str:
+    """What one of a page's own parameters shall be: `kept`, or what the link asks for.
+
+    A link that the page did not write itself wins: one that was opened, or "back". Without the
+    parameter it asks for `first`; but a page just come to goes on with what was chosen before.
+    """
+    written: dict[str, str] = st.session_state.setdefault("own:written", {})
+    asked, chosen = _said(st.query_params.get(param, first), first), _said(kept, first)
+    if asked == written.get(param, ""):
+        return kept
+    if chosen != written.get(param, chosen):
+        return kept  # chosen in the browser before it knew of the last link
+    return asked or first
+
+
+def into_link(param: str, value: str, first: str) -> None:
+    """Put one of a page's own parameters into the address bar; the first value needs no place.
+
+    A page that wrote its first values, too, could not be left by "back".
+    """
+    said = st.session_state.setdefault("own:written", {})[param] = _said(value, first)
+    if value == st.query_params.get(param, first):
+        return
+    if said:
+        st.query_params[param] = said
+    else:
+        del st.query_params[param]
+
+
+def _said(value: str, first: str) -> str:
+    return "" if value == first else value
+
+
+def follow_link(key: str, param: str, options: Sequence[str]) -> None:
+    """Before a widget of these options is drawn: what the link asks for, else what was chosen."""
+    first = options[0]
+    asked = from_link(param, st.session_state.get(key, first), first)
+    follow(key, asked if asked in options else first)
 
 
 def _in_link(names: tuple[str, ...]) -> dict[str, str]:

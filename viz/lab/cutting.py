@@ -13,7 +13,7 @@ from model.analysis import causes, leaderboard
 from model.analysis.causes import Drops, Effect, KnockOut
 from model.analysis.leaderboard import Head, Leaderboard
 from model.analysis.twins import Marked
-from viz import cache, choice, picture, sentence, theme
+from viz import cache, choice, picture, sentence, state, theme
 from viz.charts.cells import signed_map, weight_map
 from viz.charts.measured import Curve, falling, heads_apart
 from viz.export import numbers
@@ -77,19 +77,21 @@ def _tools(say: Say, pair: Pair) -> str:
     ):
         where = _heads(say, every, heads if heads is not None else _first(pair))
     line = cuts.written(kind, where)
-    st.session_state[_CUT] = st.session_state["lab:cut_link"] = st.query_params["cut"] = line
+    st.session_state[_CUT] = line
+    state.into_link("cut", line, _first_cut(pair))
     return line
 
 
 def _asked_for(say: Say, pair: Pair) -> tuple[str, tuple[Head, ...] | None]:
     """What the link asks for, as far as it exists here; else what was cut last; else one head."""
-    asked = st.query_params.get("cut")
-    if asked is not None and asked != st.session_state.get("lab:cut_link"):
-        st.session_state[_CUT] = asked
+    first = _first_cut(pair)
+    kept = st.session_state.get(_CUT, first)
+    asked = state.from_link("cut", kept, first)
+    if asked != kept:
         for key in ("lab.cut.kind", "lab.cut.all", "lab.cut.heads"):
             st.session_state.pop(key, None)
     try:
-        kind, heads = cuts.read(st.session_state.get(_CUT, cuts.written("heads", _first(pair))))
+        kind, heads = cuts.read(asked)
     except ValueError:
         st.info(say("lab.cut.link_wrong"), icon="🔗")
         return "heads", _first(pair)
@@ -109,6 +111,10 @@ def _first(pair: Pair) -> tuple[Head, ...]:
     """The head that was measured to resolve pronouns best, where the checkpoint says so."""
     best = choice.best_head(pair.looked.bundle, pair.looked.trace.source_lang)
     return (best,) if best else ((0, 0),)
+
+
+def _first_cut(pair: Pair) -> str:
+    return cuts.written("heads", _first(pair))
 
 
 def _heads(say: Say, every: list[Head], first: tuple[Head, ...]) -> tuple[Head, ...]:

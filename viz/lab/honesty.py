@@ -126,11 +126,19 @@ def _failures(say: Say, pair: Pair) -> None:
         format_func=lambda one: f"{one + 1} · {wrong[one][0].sentence.text}",
         key=f"lab.wrong.{len(wrong)}.{len(found.asked)}",
     )
-    if st.button(say("lab.honest.open"), key="lab.honest.open", icon="🔬"):
-        chosen = wrong[n][0].sentence
-        pairs.show(chosen, _twin(found, chosen))
-        st.query_params["part"] = "twins"
-        st.rerun()
+    chosen = wrong[n][0].sentence
+    st.button(
+        say("lab.honest.open"),
+        key="lab.honest.open",
+        icon="🔬",
+        on_click=_open,
+        args=(chosen, _twin(found, chosen)),
+    )
+
+
+def _open(chosen: Labelled, twin: Labelled | None) -> None:
+    pairs.show(chosen, twin)
+    st.session_state["lab.part"] = "twins"
 
 
 def _word(sentence: Labelled, asked: Question) -> str:

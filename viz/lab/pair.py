@@ -30,7 +30,7 @@ HELD_OUT: tuple[Split, ...] = ("pairs", "templates", "nouns")
 DRAWN = 60
 """How many held-out pairs of each kind the dice may fall on."""
 
-_TWIN, _MARKS, _LINK = "lab:twin", "lab:marks", "lab:link"
+_TWIN, _MARKS = "lab:twin", "lab:marks"
 _STYLE = f"""<style>
   .lab-pair p {{ margin: 0 0 .35rem; font-size: 1.15rem; line-height: 1.75; word-break: keep-all }}
   .lab-pair span {{ padding: .1em .2em; border-radius: .25em; border-bottom: 3px solid }}
@@ -98,7 +98,7 @@ def ask(say: Say, looked: Looked) -> Pair:
     _sentences(say, text, twin, a, b)
     _marking(say, looked, words, marks)
     _notes(say, text, twin, a, b)
-    _write_link(text, typed)
+    _write_link(text)
     return Pair(looked, a, b, typed)
 
 
@@ -175,8 +175,10 @@ def marked_html(text: str, spans: Sequence[tuple[Offsets, str, str]]) -> str:
 def _twin_of(text: str) -> str:
     """What was typed beside this sentence; else an example's twin, else the sentence itself."""
     beside, twin = st.session_state.get(_TWIN, (None, ""))
-    if beside == text and twin.strip():
-        return str(twin)
+    return str(twin) if beside == text and twin.strip() else _first_twin(text)
+
+
+def _first_twin(text: str) -> str:
     pair = sentence.twins_of(text)
     return pair[1].text if pair else text
 
@@ -220,7 +222,7 @@ def _throw(looked: Looked, split: Split) -> None:
 def _marks_of(looked: Looked, text: str) -> list[Offsets | None]:
     """Pronoun and candidates: marked by hand, else guessed, else not yet known."""
     beside, marks = st.session_state.get(_MARKS, (None, None))
-    if beside == text:
+    if beside == text and marks:
         return list(marks)
     bundle = looked.bundle
     found = cache.guess(bundle.name, bundle.version, text).marked
@@ -325,28 +327,23 @@ def _notes(say: Say, text: str, twin: str | None, a: Marked | None, b: Marked | 
 
 def _open_link(text: str) -> None:
     """A link that the page did not write itself wins."""
-    asked = {name: st.query_params.get(name) for name in ("twin", "marks")}
-    if asked == st.session_state.get(_LINK, {"twin": None, "marks": None}):
-        return
-    if twin := asked["twin"]:
-        st.session_state[_TWIN] = (text, twin)
-    if marks := _read_marks(asked["marks"] or "", text):
-        st.session_state[_MARKS] = (text, marks)
+    twin, marks = _twin_of(text), _marks_told(text)
+    asked = state.from_link("twin", twin, _first_twin(text))
+    if asked != twin:
+        st.session_state[_TWIN] = (text, asked)
+    asked = state.from_link("marks", marks, "")
+    if asked != marks:
+        st.session_state[_MARKS] = (text, _read_marks(asked, text))
 
 
-def _write_link(text: str, twin: str) -> None:
+def _write_link(text: str) -> None:
+    state.into_link("twin", _twin_of(text), _first_twin(text))
+    state.into_link("marks", _marks_told(text), "")
+
+
+def _marks_told(text: str) -> str:
     beside, marks = st.session_state.get(_MARKS, (None, None))
-    pair = sentence.twins_of(text)
-    told = {
-        "twin": None if twin == (pair[1].text if pair else text) else twin,
-        "marks": _written_marks(marks) if beside == text else None,
-    }
-    for name, value in told.items():
-        if value is None:
-            st.query_params.pop(name, None)
-        elif st.query_params.get(name) != value:
-            st.query_params[name] = value
-    st.session_state[_LINK] = told
+    return _written_marks(marks) if beside == text and marks else ""
 
 
 def _written_marks(marks: Sequence[Offsets | None]) -> str:

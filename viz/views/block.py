@@ -92,8 +92,7 @@ def _place(looked: Looked) -> Place:
 
 def _pickers(say: Say, looked: Looked, place: Place) -> str:
     stages = block.stages(looked.trace, place.stack)
-    if st.session_state.setdefault(STAGE, st.query_params.get("stage")) not in stages:
-        st.session_state[STAGE] = stages[0]
+    state.follow_link(STAGE, "stage", stages)
     with st.container(key="pickers", horizontal=True, vertical_alignment="bottom", gap="small"):
         state.follow("block.stack", place.stack)
         st.segmented_control(
@@ -117,7 +116,7 @@ def _pickers(say: Say, looked: Looked, place: Place) -> str:
             width=300,
             persist_state="session",
         )
-        st.query_params["stage"] = found
+        state.into_link("stage", found, stages[0])
         walk = (looked, place, found)
         st.button(f"← {say('block.back')}", key="block.back", on_click=_walk, args=(*walk, -1))
         st.button(

@@ -38,7 +38,6 @@ from viz.tables import table
 PARAM = "panels"
 GROUP = "compare"
 SHOWN = "compare:shown"  # what is on screen, for what a widget changes
-LINK = "compare:link"  # what this page wrote into the link
 DIFFERENCE = "difference"
 PIN = "pin"  # in the link: the map, the row and the column that are marked, "B,8,2"; or "none"
 PIN_OF = "compare:pin"  # that, and the words which it counts
@@ -129,16 +128,15 @@ def _page(say: Say, looked: Looked) -> None:
 
 def _comparison(say: Say, looked: Looked) -> Comparison:
     """The session's comparison; a link that the page did not write itself wins."""
-    asked = st.query_params.get(PARAM)
-    if asked is not None and asked != st.session_state.get(LINK):
+    chosen: Comparison | None = st.session_state.get(CHOSEN)
+    asked = state.from_link(PARAM, _told(chosen), "")
+    if asked != _told(chosen):
         try:
-            _keep(loads(asked))
+            chosen = loads(asked) if asked else None
         except ValueError:
             st.info(say("compare.link_wrong"), icon="🔗")
-            _keep(None)
-    elif asked is None and CHOSEN in st.session_state:  # back from another page
-        _keep(st.session_state[CHOSEN])
-    chosen: Comparison | None = st.session_state.get(CHOSEN)
+            chosen = None
+    _keep(chosen)
     shown = chosen or presets.two_heads(looked)
     st.session_state[SHOWN] = shown
     return shown
@@ -146,11 +144,11 @@ def _comparison(say: Say, looked: Looked) -> Comparison:
 
 def _keep(comparison: Comparison | None) -> None:
     st.session_state[CHOSEN] = comparison
-    if comparison is None:
-        st.session_state[LINK] = None
-        st.query_params.pop(PARAM, None)
-    else:
-        st.session_state[LINK] = st.query_params[PARAM] = dumps(comparison)
+    state.into_link(PARAM, _told(comparison), "")
+
+
+def _told(comparison: Comparison | None) -> str:
+    return dumps(comparison) if comparison else ""
 
 
 def _change(change: Callable[[Comparison], Comparison]) -> None:

@@ -76,9 +76,8 @@ def _page(say: Say, looked: Looked) -> None:
 
 def _kinds(say: Say) -> tuple[Kind, ...]:
     """One kind of attention, the one that every page shares, or all three at once."""
-    if st.query_params.get("show") == "all" and not st.session_state.get("heads:written"):
-        st.session_state["heads:all"] = True
-    everything: bool = st.session_state.get("heads:all", False)
+    show = "all" if st.session_state.get("heads:all") else ""
+    everything = st.session_state["heads:all"] = state.from_link("show", show, "") == "all"
     state.follow("heads.kind", "all" if everything else state.look().kind)
     st.segmented_control(
         say("kind.label"),
@@ -89,8 +88,7 @@ def _kinds(say: Say) -> tuple[Kind, ...]:
         help=say("kind.help"),
         on_change=_kind_chosen,
     )
-    _into_link("show", "all" if everything else None)
-    st.session_state["heads:written"] = everything
+    state.into_link("show", "all" if everything else "", "")
     return KINDS if everything else (state.look().kind,)
 
 
@@ -115,10 +113,8 @@ def _pick(
     Args:
         counts: how many heads each option has, said behind its name.
     """
-    key, asked = f"heads.{name}", st.query_params.get(name)
-    if asked in options and asked != st.session_state.get(f"heads:{name}"):
-        st.session_state[key] = asked
-    state.follow(key, st.session_state.get(key, options[0]))
+    key = f"heads.{name}"
+    state.follow_link(key, name, options)
     chosen: str = st.selectbox(
         say(f"heads.{name}.label"),
         options,
@@ -129,8 +125,7 @@ def _pick(
         width=width,
         persist_state="session",
     )
-    st.session_state[f"heads:{name}"] = chosen
-    _into_link(name, None if chosen == options[0] else chosen)
+    state.into_link(name, chosen, options[0])
     return chosen if enabled else options[0]
 
 
@@ -140,13 +135,6 @@ def _option(say: Say, name: str, option: str, counts: Mapping[str, int] | None) 
     else:
         words = say(f"heads.{name}.{option}")
     return words if counts is None or option not in counts else f"{words} ({counts[option]})"
-
-
-def _into_link(name: str, value: str | None) -> None:
-    if value is not None:
-        st.query_params[name] = value
-    elif name in st.query_params:
-        del st.query_params[name]
 
 
 def _scale(written: str) -> Scale:

@@ -99,12 +99,9 @@ def _over(looked: Looked) -> dict[Kind, Measured]:
 
 def _measure(say: Say, here: Measured) -> str:
     """What the maps show; a link that the page did not write itself wins."""
-    key, asked = "roles.measure", st.query_params.get("measure")
+    key = "roles.measure"
     options = (ROLE, *(name for name in (*ROLES, *HABITS) if name in here.scores))
-    if asked in options and asked != st.session_state.get("roles:measure"):
-        st.session_state[key] = asked
-    kept = st.session_state.get(key)
-    state.follow(key, kept if kept in options else ROLE)
+    state.follow_link(key, "measure", options)
     chosen: str = st.selectbox(
         say("roles.measure"),
         options,
@@ -113,7 +110,7 @@ def _measure(say: Say, here: Measured) -> str:
         width=240,
         persist_state="session",
     )
-    st.query_params["measure"] = st.session_state["roles:measure"] = chosen
+    state.into_link("measure", chosen, options[0])
     return chosen
 
 

@@ -93,11 +93,8 @@ def _page(say: Say, looked: Looked) -> None:
 
 def _changes(say: Say, looked: Looked) -> Changes:
     """The session's changes, as far as they have a place here; a link's own changes win."""
-    asked = st.query_params.get("changes")
-    if asked is not None and asked != st.session_state.get("whatif:link"):
-        st.session_state[CHANGES] = asked
     try:
-        kept = whatif.loads(st.session_state.get(CHANGES, ""))
+        kept = whatif.loads(state.from_link("changes", st.session_state.get(CHANGES, ""), ""))
     except ValueError:
         st.info(say("whatif.link_wrong"), icon="🔗")
         kept = ()
@@ -110,11 +107,8 @@ def _changes(say: Say, looked: Looked) -> Changes:
 
 
 def _keep(changes: Changes) -> None:
-    written = st.session_state[CHANGES] = st.session_state["whatif:link"] = whatif.dumps(changes)
-    if written:
-        st.query_params["changes"] = written
-    else:
-        st.query_params.pop("changes", None)
+    written = st.session_state[CHANGES] = whatif.dumps(changes)
+    state.into_link("changes", written, "")
 
 
 def _applied(say: Say, looked: Looked, changes: Changes) -> None:
