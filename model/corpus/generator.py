@@ -50,7 +50,8 @@ English
     him, her as an object) {it's}: the labelled pronoun.
 French
     Articles, elision and contractions come by themselves: ``à {x}``, ``de {x}``, ``que {il}``.
-    {il} {le} {lui}: the labelled pronoun as subject, object (before a verb), indirect object.
+    {il} {le} {lui}: the labelled pronoun as subject, object (before a verb), indirect object;
+    {son} {sa} {ses}: as a possessive.
     {e} agrees with the antecedent (``tombé{e}``), {e:x} with slot x; {ms/fs/mp/fp:x} four forms.
 Korean
     {x은} noun and particle, the right form comes by itself. {it은} {it이} {it을}: the labelled

@@ -450,6 +450,9 @@ _FRENCH_PRONOUNS = {
     "il": ("il", "elle", "ils", "elles"),
     "le": ("le", "la", "les", "les"),
     "lui": ("lui", "lui", "leur", "leur"),
+    "son": ("son", "son", "leur", "leur"),  # each stands before one kind of possession
+    "sa": ("sa", "sa", "leur", "leur"),
+    "ses": ("ses", "ses", "leurs", "leurs"),
     "celui-ci": ("celui-ci", "celle-ci", "ceux-ci", "celles-ci"),
 }
 _PREPOSITION = re.compile(r"(?:^|[\s'])(à|de) $")

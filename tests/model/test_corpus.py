@@ -45,7 +45,8 @@ N = 600
 PRONOUNS = {
     "en": {"it", "they", "he", "she", "them", "him", "her", "its", "his", "their", "itself"}
     | {"themselves"},
-    "fr": {"il", "elle", "ils", "elles", "le", "la", "les", "l'", "lui", "leur"},
+    "fr": {"il", "elle", "ils", "elles", "le", "la", "les", "l'", "lui", "leur"}
+    | {"son", "sa", "ses", "leurs"},
     "ko": {"그것", "그것들", "그건", "그게", "그걸", "그", "그녀", "그들"},
 }
 
@@ -303,6 +304,15 @@ def common_ends(one: str, two: str) -> int:
     start = next((i for i in range(shortest) if one[i] != two[i]), shortest)
     end = next((i for i in range(shortest) if one[-1 - i] != two[-1 - i]), shortest)
     return min(shortest, start + end)
+
+
+def test_every_twin_has_labels_in_every_language_whichever_words_flip_it() -> None:
+    for template in templates().values():
+        for seed in range(3 if template.flip else 0):
+            item = draw(template, random.Random(seed))
+            for example in item.examples if item else ():
+                unlabelled = [lang for lang in LANGS if not example.sentences[lang].references]
+                assert unlabelled == [], (template.id, example.sentences)
 
 
 def test_some_twins_need_the_pronoun_for_french(items: list[Item]) -> None:
