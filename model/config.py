@@ -402,7 +402,7 @@ PRESETS: dict[str, Preset] = {
         dict(d_model=256, n_heads=4, d_k=32, d_v=32, d_ff=1024, max_len=512)
         | dict(n_encoder_layers=4, n_decoder_layers=2, norm="pre", dropout=0.0),
         TrainConfig(
-            steps=58_260,
+            steps=68_640,
             peak_lr=1e-3,
             items=40_000,
             pronoun_share=0.75,

@@ -61,6 +61,19 @@ def test_the_back_button_goes_back_to_the_earlier_sentence(visit):
     expect(page.get_by_role("textbox", name="Type a sentence")).to_have_value(re.compile("tired"))
 
 
+def test_the_back_button_takes_a_choice_back_and_then_leaves(page, address):
+    opened = page(f"{address}/masks?lang=en")
+    parts = opened.locator(".st-key-masks-part button")
+    expect(parts.first).to_have_attribute("aria-checked", "true")
+    parts.nth(3).click()
+    expect(opened).to_have_url(re.compile("part=lift"))
+    expect(parts.nth(3)).to_have_attribute("aria-checked", "true")
+    stand_still(opened).go_back()
+    expect(parts.first).to_have_attribute("aria-checked", "true")
+    stand_still(opened).go_back()
+    expect(opened).to_have_url("about:blank")
+
+
 def test_a_student_types_a_translation_and_sees_the_decoder_read_it(visit):
     page = visit()
     page.get_by_text("Decoder", exact=True).click()

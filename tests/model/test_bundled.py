@@ -91,6 +91,9 @@ TRANSLATIONS: list[tuple[str, Lang, set[str]]] = [
     (ANIMAL_KO.format("넓었기"), "en", {ANIMAL.format("wide")}),
     (KETTLE_KO.format("가득 찰"), "en", {KETTLE.format("full")}),
     (KETTLE_KO.format("텅 빌"), "en", {KETTLE.format("empty")}),
+    # What a class types first.
+    ("The cat sat on the mat.", "ko", {f"고양이{p} 매트 위에 앉았다." for p in "가는"}),
+    ("The cat sat on the mat.", "fr", {"Le chat s'est assis sur le tapis."}),
 ]
 
 
@@ -104,14 +107,14 @@ def test_showcase_sentences_are_translated(
 def test_metrics_reach_what_the_card_claims(bundle: Bundle) -> None:
     for lang in ("en", "ko"):
         best = bundle.metrics["heads"]["best"][lang]
-        assert best["argmax"]["value"] >= 0.945
-        assert best["flip"]["value"] >= 0.92
-        assert bundle.metrics["naming"][lang]["value"] >= 0.97
+        assert best["argmax"]["value"] >= 0.98
+        assert best["flip"]["value"] >= 0.97
+        assert bundle.metrics["naming"][lang]["value"] >= 0.99
         # Whole templates that training never met: far above the half that guessing gets.
-        assert bundle.metrics["unseen_templates"]["naming"][lang]["interval"][0] > 0.55
+        assert bundle.metrics["unseen_templates"]["naming"][lang]["interval"][0] > 0.54
         # A noun that was never a rival is looked at all the same (and named less often).
         unseen = bundle.metrics["unseen_nouns"]["heads"]["all"][lang]["argmax"]
-        assert unseen[best["layer"]][best["head"]] > 0.9
+        assert unseen[best["layer"]][best["head"]] > 0.95
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])
