@@ -53,7 +53,8 @@ def test_every_part_opens_and_stays_inside_the_page(visit_history, screen, lang)
     for number, part in enumerate(PARTS, start=1):
         page.get_by_role("radio", name=re.compile(f"^{number} · ")).click()
         stand_still(page)
-        expect(page).to_have_url(re.compile(f"part={part}"))
+        if number > 1:  # the first needs no place in the link
+            expect(page).to_have_url(re.compile(f"part={part}"))
         first = say(f"history.{part}.lead").split("$")[0]
         expect(page.get_by_text(first).first).to_be_visible()
         expect(page.get_by_test_id("stException")).to_have_count(0)
