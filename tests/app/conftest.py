@@ -31,6 +31,13 @@ def longest_words(sentence: str) -> str:
     return max(re.split(r"\{\w+\}", sentence), key=len)
 
 
+def run(app: AppTest) -> AppTest:
+    """The page once more, after what was done to it; an exception on it fails the test."""
+    app.run()
+    assert not app.exception, [one.message for one in app.exception]
+    return app
+
+
 @pytest.fixture
 def open_app() -> OpenApp:
     """open_app(text="…", lang="ko"): the page behind a link, after its first run."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.app.conftest import run
 from viz import state
 
 PAGES = (
@@ -29,12 +30,6 @@ def open_page(open_app) -> Callable[[str], AppTest]:
         return run(app.switch_page(f"viz/views/{page}.py"))
 
     return open_page
-
-
-def run(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception, [one.message for one in app.exception]
-    return app
 
 
 def back(app: AppTest, param: str) -> AppTest:
@@ -100,11 +95,19 @@ def test_back_takes_a_comparison_back(open_page):
     assert [box.value for box in back(app, "panels").selectbox] == maps
 
 
-def test_back_takes_an_own_twin_and_a_cut_back(open_page):
+def test_back_takes_an_own_twin_back(open_page):
     app = open_page("lab")
     app.text_input(key="lab.twin").set_value("I am a teacher.")
     assert run(app).query_params["twin"] in ("I am a teacher.", ["I am a teacher."])
     assert back(app, "twin").text_input(key="lab.twin").value == "I am a student."
+
+
+def test_back_takes_a_cut_back(open_page):
+    app = open_page("lab", part="cut", text=state.FAMOUS)
+    first = widget(app, "lab.cut.kind").value
+    widget(app, "lab.cut.kind").set_value("edge")
+    assert run(app).query_params["cut"]
+    assert widget(back(app, "cut"), "lab.cut.kind").value == first != "edge"
 
 
 def test_a_link_may_name_the_first_choice_and_stays_as_it_is(open_page):

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from model.analysis import cost, scale
 from model.analysis.cost import LAYERS, Cost
+from tests.app.conftest import run
 from viz import cache
 from viz.history.cost import paper
 from viz.history.paper import training_flops
@@ -34,12 +35,6 @@ def open_part(open_app):
         return run(app)
 
     return open_part
-
-
-def run(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception, [one.message for one in app.exception]
-    return app
 
 
 def charts(app: AppTest) -> list[dict]:

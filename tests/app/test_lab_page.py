@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from model.analysis import causes, leaderboard, own_sets, twins
 from model.analysis.causes import RemoveHeads
 from tests import planted
-from tests.app.conftest import as_read
+from tests.app.conftest import as_read, run
 from viz import cache
 from viz.i18n import LANGS, catalogue
 from viz.lab import runs
@@ -43,12 +43,6 @@ def open_lab(open_app):
         return run(app)
 
     return open_lab
-
-
-def run(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception, [one.message for one in app.exception]
-    return app
 
 
 def press(app: AppTest, key: str) -> AppTest:

@@ -62,12 +62,15 @@ def test_an_own_twin_is_typed_marked_flips_and_fails_when_heads_are_cut(visit_la
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
-def test_a_long_count_can_be_cancelled_and_started_again(page, serve):
-    with serve(ROOT / "app.py") as own:  # on the shared one another session may have asked already
-        cancel_and_start_again(page(f"{own}/lab?lang=en&part=board"))
+@pytest.fixture
+def unasked(serve):
+    """A server of its own: on the shared one another session may have asked already."""
+    with serve(ROOT / "app.py") as address:
+        yield address
 
 
-def cancel_and_start_again(page: Page) -> None:
+def test_a_long_count_can_be_cancelled_and_started_again(page, unasked):
+    page = page(f"{unasked}/lab?lang=en&part=board")
     start = page.get_by_role("button", name="Ask all heads")
     start.click()
     cancel = page.get_by_role("button", name="Cancel")

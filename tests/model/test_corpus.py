@@ -156,13 +156,6 @@ def test_labels_are_the_words_they_name(examples: list[Example]) -> None:
     assert labelled > 3 * N
 
 
-def test_twins_have_labels_in_every_language(items: list[Item]) -> None:
-    for item in items:
-        if len(item.examples) == 2:
-            for example in item.examples:
-                assert all(example.sentences[lang].references for lang in LANGS), example.template
-
-
 def test_korean_cuts_separate_noun_and_particle(examples: list[Example]) -> None:
     seen = 0
     for example in examples:

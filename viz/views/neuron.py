@@ -82,14 +82,8 @@ def _moved() -> None:
     place = moved_to(NEURON_VIEW)
     if place is None:
         return
-    for name, value, first in (
-        ("order", place.order, ORDERS[0]),
-        ("colours", place.colours, COLOURS[0]),
-    ):
-        if value != first:
-            st.query_params[name] = value
-        elif name in st.query_params:
-            del st.query_params[name]
+    state.into_link("order", place.order, ORDERS[0])
+    state.into_link("colours", place.colours, COLOURS[0])
     state.change(layer=place.layer, head=place.head, key=place.key)
 
 
